@@ -1,0 +1,22 @@
+# collector/base: what any C program could use.
+noinst_LIBRARIES += libbase.a
+libbase_a_SOURCES = \
+	collector/base/addr.c collector/base/addr.h \
+	collector/base/clock.h \
+	collector/base/counters.c collector/base/counters.h \
+	collector/base/log.c collector/base/log.h \
+	collector/base/queue.h collector/base/ring.c \
+	collector/base/text.c collector/base/text.h \
+	collector/base/wire.h
+
+BASE_LIBS = libbase.a
+
+if HAVE_CMOCKA
+check_PROGRAMS += addr_test text_test ring_test
+addr_test_SOURCES = collector/base/addr_test.c
+addr_test_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+text_test_SOURCES = collector/base/text_test.c
+text_test_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+ring_test_SOURCES = collector/base/ring_test.c
+ring_test_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+endif

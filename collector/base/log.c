@@ -1,0 +1,148 @@
+/* The log: a line is formatted into a local buffer and written with one call, so that lines of several
+ * processes and threads that share the file never mix. */
+#include "collector/base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "collector/base/clock.h"
+
+static const struct {
+	const char *name;
+	int code;
+} facilities[] = {
+    {"auth", LOG_AUTH},	    {"mail", LOG_MAIL},	    {"daemon", LOG_DAEMON}, {"kern", LOG_KERN},
+    {"user", LOG_USER},	    {"local0", LOG_LOCAL0}, {"local1", LOG_LOCAL1}, {"local2", LOG_LOCAL2},
+    {"local3", LOG_LOCAL3}, {"local4", LOG_LOCAL4}, {"local5", LOG_LOCAL5}, {"local6", LOG_LOCAL6},
+    {"local7", LOG_LOCAL7},
+};
+
+static const struct {
+	const char *name;
+	int priority;
+} levels[] = {
+    [LOG_LEVEL_ERROR] = {"ERROR", LOG_ERR},	 [LOG_LEVEL_WARN] = {"WARN", LOG_WARNING},
+    [LOG_LEVEL_NOTICE] = {"NOTICE", LOG_NOTICE}, [LOG_LEVEL_INFO] = {"INFO", LOG_INFO},
+    [LOG_LEVEL_DEBUG] = {"DEBUG", LOG_DEBUG},
+};
+
+static struct {
+	int fd;
+	bool to_syslog;
+	bool stamp;
+	bool debug;
+	char path[512];
+	char ident[64];
+	char name[96];
+} state = {.fd = STDERR_FILENO, .name = "flowribd"};
+
+static bool
+open_file(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+	if (fd < 0)
+		return false;
+	if (state.fd != STDERR_FILENO)
+		close(state.fd);
+	state.fd = fd;
+	return true;
+}
+
+bool
+log_open(const struct log_config *c, char *err, size_t errlen)
+{
+	state.debug = c->debug;
+	state.stamp = c->timestamps || c->file;
+	if (c->syslog) {
+		for (size_t i = 0; i < ARRAY_SIZE(facilities); i++) {
+			if (strcmp(facilities[i].name, c->syslog) != 0)
+				continue;
+			snprintf(state.ident, sizeof(state.ident), "%s", c->ident ? c->ident : "flowribd");
+			openlog(state.ident, LOG_PID, facilities[i].code);
+			state.to_syslog = true;
+			return true;
+		}
+		snprintf(err, errlen,
+			 "syslog: unknown facility '%s' (auth, daemon, user, local0 to local7, ...)",
+			 c->syslog);
+		return false;
+	}
+	if (c->file) {
+		snprintf(state.path, sizeof(state.path), "%s", c->file);
+		if (!open_file(c->file)) {
+			snprintf(err, errlen, "logfile: cannot open '%s': %s", c->file, strerror(errno));
+			return false;
+		}
+	}
+	return true;
+}
+
+void
+log_reopen(void)
+{
+	if (state.path[0] && !open_file(state.path))
+		log_error("logfile: cannot reopen '%s': %s; keeping the old file", state.path,
+			  strerror(errno));
+}
+
+void
+log_set_name(const char *name)
+{
+	snprintf(state.name, sizeof(state.name), "%s", name);
+}
+
+bool
+log_debug_enabled(void)
+{
+	return state.debug;
+}
+
+void
+log_line(enum log_level level, const char *fmt, ...)
+{
+	char line[2048];
+	size_t n = 0;
+	va_list ap;
+
+	if (level == LOG_LEVEL_DEBUG && !state.debug)
+		return;
+	if (state.stamp && !state.to_syslog) {
+		time_t now = time(NULL);
+		struct tm tm;
+		localtime_r(&now, &tm);
+		n = strftime(line, sizeof(line), "%Y-%m-%dT%H:%M:%S%z ", &tm);
+	}
+	int head = snprintf(line + n, sizeof(line) - n, "%s ( %s ): ", levels[level].name, state.name);
+	n += (size_t)head;
+	va_start(ap, fmt);
+	int body = vsnprintf(line + n, sizeof(line) - n - 1, fmt, ap);
+	va_end(ap);
+	if (body > 0)
+		n += (size_t)body < sizeof(line) - n - 1 ? (size_t)body : sizeof(line) - n - 2;
+	if (state.to_syslog) {
+		line[n] = '\0';
+		syslog(levels[level].priority, "%s", line);
+		return;
+	}
+	line[n++] = '\n';
+	if (write(state.fd, line, n) < 0)
+		return; /* nowhere left to complain */
+}
+
+bool
+log_allowed(struct log_limit *limit, uint64_t *held)
+{
+	uint64_t now = clock_monotonic_us();
+	if (now < limit->next_us) {
+		limit->held++;
+		return false;
+	}
+	limit->next_us = now + 60 * 1000000ULL;
+	*held = limit->held;
+	limit->held = 0;
+	return true;
+}

@@ -1,0 +1,85 @@
+/* Text writing against printf, which is slow and right. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <inttypes.h>
+
+#include "collector/base/text.h"
+
+static void
+integers(void **state)
+{
+	(void)state;
+	uint64_t v = 0;
+	for (int i = 0; i < 2000; i++) {
+		char want[32], got[32];
+		snprintf(want, sizeof(want), "%" PRIu64, v);
+		*put_u64(got, v) = '\0';
+		assert_string_equal(got, want);
+		snprintf(want, sizeof(want), "%" PRIx64, v);
+		*put_hex(got, v) = '\0';
+		assert_string_equal(got, want);
+		snprintf(want, sizeof(want), "%" PRId64, (int64_t)v);
+		*put_i64(got, (int64_t)v) = '\0';
+		assert_string_equal(got, want);
+		v = i < 300 ? v + 1 : v * 6364136223846793005ULL + 1442695040888963407ULL;
+		if (i % 3 == 0)
+			v >>= i % 60;
+	}
+	char got[32];
+	*put_u64(got, UINT64_MAX) = '\0';
+	assert_string_equal(got, "18446744073709551615");
+}
+
+static void
+small_integers(void **state)
+{
+	(void)state;
+	for (unsigned v = 0; v < 256; v++) {
+		char want[8], got[8];
+		snprintf(want, sizeof(want), "%u", v);
+		*put_u8(got, (uint8_t)v) = '\0';
+		assert_string_equal(got, want);
+	}
+}
+
+static void
+json_strings(void **state)
+{
+	(void)state;
+	struct text t = {0};
+	text_json(&t, "a\"b\\c\n\x01");
+	assert_string_equal(text_cstr(&t), "\"a\\\"b\\\\c\\n\\u0001\"");
+	t.len = 0;
+	text_json(&t, "Z\xc3\xbcrich \xff \xed\xa0\x80"); /* a lone byte and a surrogate are not UTF-8 */
+	assert_string_equal(text_cstr(&t),
+			    "\"Z\xc3\xbcrich \xef\xbf\xbd \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");
+	text_free(&t);
+}
+
+static void
+buffers_grow(void **state)
+{
+	(void)state;
+	struct text t = {0};
+	for (int i = 0; i < 10000; i++)
+		text_printf(&t, "%d,", i);
+	assert_int_equal(t.len, 10 * 2 + 90 * 3 + 900 * 4 + 9000 * 5);
+	assert_memory_equal(t.data + t.len - 5, "9999,", 5);
+	text_free(&t);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(integers),
+	    cmocka_unit_test(small_integers),
+	    cmocka_unit_test(json_strings),
+	    cmocka_unit_test(buffers_grow),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
