@@ -49,6 +49,13 @@ extern const struct counter_desc plugin_counter_desc[PLUGIN_COUNTERS];
 
 struct plugin_host;
 
+/* The keys that give a plugin's aggregates time bins. The core puts the bin into the record. */
+struct plugin_bins {
+	enum conf_key history;
+	enum conf_key offset;
+	enum conf_key roundoff;
+};
+
 struct plugin_ops {
 	const char *type;
 	const char *help;
@@ -64,8 +71,7 @@ struct plugin_ops {
 	void (*reload)(void *state);
 	/* The queue is closed and drained, or SIGINT came: write out everything held. */
 	void (*stop)(void *state);
-	/* false for plugins that take no flow records */
-	bool no_aggregate;
+	const struct plugin_bins *bins; /* NULL: no time bins, no stitching */
 };
 
 /* All plugins there are, ended by NULL; by type name (any case), NULL when unknown. */
