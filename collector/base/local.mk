@@ -6,6 +6,7 @@ libbase_a_SOURCES = \
 	collector/base/counters.c collector/base/counters.h \
 	collector/base/log.c collector/base/log.h \
 	collector/base/queue.h collector/base/ring.c \
+	collector/base/region.c collector/base/region.h \
 	collector/base/text.c collector/base/text.h \
 	collector/base/wire.h
 

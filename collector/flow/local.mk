@@ -1,8 +1,20 @@
 # collector/flow: struct flow, primitives, plans, cache, formatters. Knows no wire format, no plugin.
 noinst_LIBRARIES += libflow.a
 libflow_a_SOURCES = \
+	collector/flow/cache.c collector/flow/cache.h collector/flow/tags.h \
 	collector/flow/flow.c collector/flow/flow.h \
-	collector/flow/primitive.h collector/flow/layout.h collector/flow/cache.h \
+	collector/flow/primitive.h collector/flow/layout.h \
 	collector/flow/format.h collector/flow/value.h
 
 FLOW_LIBS = libflow.a $(BASE_LIBS)
+
+# Measures absorbing, memory an entry and the longest stall: cache_bench [RECORDS].
+noinst_PROGRAMS += cache_bench
+cache_bench_SOURCES = collector/flow/cache_bench.c
+cache_bench_LDADD = $(FLOW_LIBS)
+
+if HAVE_CMOCKA
+check_PROGRAMS += cache_test
+cache_test_SOURCES = collector/flow/cache_test.c
+cache_test_LDADD = $(FLOW_LIBS) $(CMOCKA_LIBS)
+endif

@@ -1,0 +1,560 @@
+/* The index of the aggregate cache, and absorbing records into it.
+ *
+ * The index is a directory of segments (extendible hashing). A segment is a small open-addressing table of
+ * 64 groups of 16: first all tags (one byte of the hash each, 0 meaning empty), then all references (entry
+ * position in units of 8 bytes, 32 bits). The upper bits of the hash choose the segment through the
+ * directory, middle bits the group, the low byte is the tag. A segment that is full to 7/8 splits in two
+ * alone, and the directory, four bytes a segment, doubles when it must. So
+ *
+ *  - the longest stall is the split of one segment, some 900 entries hashed again, at any size of the table
+ *    (fixed shards that double alone were the first design: at 10 M entries a shard of 256 took milliseconds,
+ *    and many shards made small tables large);
+ *  - tags of a segment are 1 KiB together, so a miss costs one cache line and a hit two and the entry
+ *    (tags beside their references, 80 bytes, always cost two);
+ *  - nothing is ever deleted but everything at once, so a group with an empty place ends a search.
+ *
+ * Records are absorbed in batches of three passes: hash and prefetch the group; find the first candidate and
+ * prefetch it; compare and add. Cache misses of a batch overlap. A candidate found in the second pass stays
+ * where it is whatever the batch inserts meanwhile, for entries do not move; so the third pass searches
+ * again only when the candidate was a wrong one or there was none. The passes are instantiated for the usual
+ * key sizes, which turns hash and compare into straight code.
+ *
+ * The hash is seeded anew for each cache: whoever chooses addresses and ports cannot choose collisions. */
+#include "collector/flow/cache.h"
+
+#include <sys/random.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "collector/base/clock.h"
+#include "collector/base/region.h"
+#include "collector/flow/tags.h"
+
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+#define BATCH	     32
+#define GROUPS	     64 /* of a segment */
+#define SEGMENT_MAX  (GROUPS * TAGS_GROUP)
+#define SEGMENT_FULL (SEGMENT_MAX / 8 * 7)
+#define DEPTH_MAX    28
+#define UNIT	     8 /* bytes an entry reference counts in */
+#define ARENA_MAX    ((size_t)UNIT << 32)
+#define INDEX_MAX    ((size_t)16 << 30)
+
+struct segment {
+	_Alignas(64) uint8_t tag[SEGMENT_MAX];
+	uint32_t ref[SEGMENT_MAX];
+	uint32_t used;
+	uint32_t depth; /* how many upper bits of the hash its entries have in common */
+};
+
+struct cache {
+	const struct layout *layout;
+	struct region arena;
+	struct region index;
+	size_t arena_used; /* bytes */
+	uint32_t *directory;
+	uint32_t segments;
+	unsigned depth; /* the directory has 1 << depth places */
+	uint64_t seed;
+	uint8_t secret[XXH3_SECRET_DEFAULT_SIZE]; /* made from the seed, for keys over 240 bytes */
+	uint64_t generation;
+	uint64_t entries;
+	size_t max_bytes;
+	bool sums; /* all counters are sums */
+	uint64_t overflow[LAYOUT_COUNTERS_MAX];
+	uint64_t overflow_records;
+	const uint8_t *(*absorb)(struct cache *c, const uint8_t *records, uint32_t n, uint32_t *lost);
+};
+
+/* --- keys and counters --- */
+
+/* key_size is a constant in the instances for fixed sizes, and 0 for keys that bring their length. */
+ALWAYS_INLINE size_t
+key_bytes(const uint8_t *key, size_t key_size)
+{
+	uint16_t n;
+	if (key_size)
+		return key_size;
+	memcpy(&n, key, sizeof(n));
+	return n;
+}
+
+ALWAYS_INLINE uint64_t
+key_hash(const struct cache *c, const uint8_t *key, size_t key_size)
+{
+	return XXH3_64bits_withSecretandSeed(key, key_bytes(key, key_size), c->secret, sizeof(c->secret),
+					     c->seed);
+}
+
+ALWAYS_INLINE bool
+key_equal(const uint8_t *a, const uint8_t *b, size_t key_size)
+{
+	uint64_t x, y, differ = 0;
+	if (key_size == 0) {
+		size_t n = key_bytes(a, 0);
+		return n == key_bytes(b, 0) && memcmp(a, b, n) == 0;
+	}
+	if (key_size > 64)
+		return memcmp(a, b, key_size) == 0;
+	for (size_t i = 0; i < key_size; i += 8) {
+		memcpy(&x, a + i, sizeof(x));
+		memcpy(&y, b + i, sizeof(y));
+		differ |= x ^ y;
+	}
+	return differ == 0;
+}
+
+static uint64_t
+merge_value(enum merge_rule rule, uint64_t a, uint64_t b)
+{
+	switch (rule) {
+	case MERGE_SUM:
+		return a + b;
+	case MERGE_OR:
+		return a | b;
+	case MERGE_MIN:
+		return a == 0 || (b != 0 && b < a) ? b : a;
+	case MERGE_MAX:
+		return b > a ? b : a;
+	case MERGE_NONE:
+		break;
+	}
+	return a;
+}
+
+void
+layout_merge(const struct layout *l, uint8_t *dst, const uint8_t *src)
+{
+	uint64_t a, b;
+	for (unsigned i = 0; i < l->counters; i++) {
+		memcpy(&a, dst + i * sizeof(a), sizeof(a));
+		memcpy(&b, src + i * sizeof(b), sizeof(b));
+		a = merge_value(l->counter[i].merge, a, b);
+		memcpy(dst + i * sizeof(a), &a, sizeof(a));
+	}
+}
+
+ALWAYS_INLINE void
+merge(const struct cache *c, uint8_t *dst, const uint8_t *src)
+{
+	uint64_t a, b;
+	if (!c->sums) {
+		layout_merge(c->layout, dst, src);
+		return;
+	}
+	for (unsigned i = 0; i < c->layout->counters; i++) {
+		memcpy(&a, dst + i * sizeof(a), sizeof(a));
+		memcpy(&b, src + i * sizeof(b), sizeof(b));
+		a += b;
+		memcpy(dst + i * sizeof(a), &a, sizeof(a));
+	}
+}
+
+/* --- the index --- */
+
+ALWAYS_INLINE struct segment *
+segment_at(const struct cache *c, uint32_t id)
+{
+	return (struct segment *)(void *)c->index.base + id;
+}
+
+/* Where the hash stands in a directory of 1 << depth places. */
+ALWAYS_INLINE size_t
+directory_place(uint64_t hash, unsigned depth)
+{
+	return (size_t)(hash >> 1 >> (63 - depth));
+}
+
+ALWAYS_INLINE struct segment *
+segment_of(const struct cache *c, uint64_t hash)
+{
+	return segment_at(c, c->directory[directory_place(hash, c->depth)]);
+}
+
+ALWAYS_INLINE unsigned
+group_of(uint64_t hash)
+{
+	return (unsigned)(hash >> 8) % GROUPS * TAGS_GROUP;
+}
+
+ALWAYS_INLINE uint8_t
+tag_of(uint64_t hash)
+{
+	return (uint8_t)hash + ((uint8_t)hash == 0);
+}
+
+ALWAYS_INLINE uint8_t *
+entry_at(const struct cache *c, uint32_t ref)
+{
+	return c->arena.base + (size_t)ref * UNIT;
+}
+
+ALWAYS_INLINE uint8_t *
+search(const struct cache *c, const uint8_t *key, uint64_t hash, size_t key_size)
+{
+	const struct segment *s = segment_of(c, hash);
+	unsigned g = group_of(hash);
+	for (unsigned i = 0; i < GROUPS; i++) {
+		for (uint32_t m = tags_match(s->tag + g, tag_of(hash)); m; m &= m - 1) {
+			uint8_t *e = entry_at(c, s->ref[g + (unsigned)__builtin_ctz(m)]);
+			if (key_equal(key, e, key_size))
+				return e;
+		}
+		if (tags_match(s->tag + g, 0))
+			break;
+		g = (g + TAGS_GROUP) % SEGMENT_MAX;
+	}
+	return NULL;
+}
+
+/* Puts a reference where the hash wants it; the segment has room. */
+static void
+segment_put(struct segment *s, uint64_t hash, uint32_t ref)
+{
+	unsigned g = group_of(hash);
+	uint32_t empty;
+	while ((empty = tags_match(s->tag + g, 0)) == 0)
+		g = (g + TAGS_GROUP) % SEGMENT_MAX;
+	g += (unsigned)__builtin_ctz(empty);
+	s->tag[g] = tag_of(hash);
+	s->ref[g] = ref;
+	s->used++;
+}
+
+static bool
+bound_allows(const struct cache *c, size_t more)
+{
+	return c->max_bytes == 0 || cache_bytes(c) + more <= c->max_bytes;
+}
+
+/* Makes need bytes of r usable, within the bound. */
+static bool
+grow_region(struct cache *c, struct region *r, size_t need)
+{
+	size_t step = region_step(r, need);
+	if (step == 0)
+		return true;
+	if (!bound_allows(c, step)) /* the rest of the bound, when that is enough */
+		step = (need - r->usable + 4095) / 4096 * 4096;
+	return bound_allows(c, step) && region_grow(r, step);
+}
+
+static bool
+add_segment(struct cache *c, unsigned depth)
+{
+	if (!grow_region(c, &c->index, ((size_t)c->segments + 1) * sizeof(struct segment)))
+		return false;
+	struct segment *s = segment_at(c, c->segments++);
+	*s = (struct segment){.depth = depth};
+	return true;
+}
+
+/* False when the directory is out of proportion: then many hashes have equal upper bits. */
+static bool
+double_directory(struct cache *c)
+{
+	size_t n = (size_t)1 << c->depth;
+	if (c->depth >= DEPTH_MAX || n > 64 + 16 * (size_t)c->segments ||
+	    !bound_allows(c, n * sizeof(*c->directory)))
+		return false;
+	uint32_t *d = malloc(2 * n * sizeof(*d));
+	if (!d)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		d[2 * i] = d[2 * i + 1] = c->directory[i];
+	free(c->directory);
+	c->directory = d;
+	c->depth++;
+	return true;
+}
+
+/* Empties s of its references into ref; returns how many. */
+static unsigned
+take_references(struct segment *s, uint32_t *ref)
+{
+	unsigned n = 0;
+	for (unsigned i = 0; i < SEGMENT_MAX; i++) {
+		if (s->tag[i])
+			ref[n++] = s->ref[i];
+	}
+	memset(s->tag, 0, sizeof(s->tag));
+	s->used = 0;
+	return n;
+}
+
+/* Splits the segment that the hash belongs to. */
+static bool
+split(struct cache *c, uint64_t hash)
+{
+	uint32_t ref[SEGMENT_MAX], id = c->directory[directory_place(hash, c->depth)];
+	unsigned depth = segment_at(c, id)->depth + 1;
+	if ((depth > c->depth && !double_directory(c)) || !add_segment(c, depth))
+		return false;
+	struct segment *half[2] = {segment_at(c, id), segment_at(c, c->segments - 1)};
+	half[0]->depth = depth;
+	/* of the places that named the segment, the upper half names the new one */
+	size_t share = (size_t)1 << (c->depth - depth);
+	size_t first = (directory_place(hash, depth) | 1) * share;
+	for (size_t i = 0; i < share; i++)
+		c->directory[first + i] = c->segments - 1;
+
+	unsigned n = take_references(half[0], ref);
+	for (unsigned i = 0; i < n; i++) {
+		if (i + 8 < n)
+			__builtin_prefetch(entry_at(c, ref[i + 8]));
+		uint64_t h = key_hash(c, entry_at(c, ref[i]), c->layout->key_size);
+		segment_put(half[directory_place(h, depth) & 1], h, ref[i]);
+	}
+	return true;
+}
+
+/* A segment that cannot be split may still be filled to the last place but one. */
+static bool
+make_room(struct cache *c, uint64_t hash)
+{
+	while (segment_of(c, hash)->used >= SEGMENT_FULL) {
+		if (!split(c, hash))
+			return segment_of(c, hash)->used < SEGMENT_MAX - 1;
+	}
+	return true;
+}
+
+/* Appends a record whose key is not there yet. */
+static __attribute__((noinline)) bool
+insert(struct cache *c, const uint8_t *record, uint64_t hash)
+{
+	size_t n = layout_record_size(c->layout, record);
+	if (c->arena_used + n > ARENA_MAX || !make_room(c, hash) ||
+	    !grow_region(c, &c->arena, c->arena_used + n))
+		return false;
+	memcpy(c->arena.base + c->arena_used, record, n);
+	segment_put(segment_of(c, hash), hash, (uint32_t)(c->arena_used / UNIT));
+	c->arena_used += n;
+	c->entries++;
+	return true;
+}
+
+/* --- absorbing --- */
+
+static void
+overflow(struct cache *c, const uint8_t *counters)
+{
+	layout_merge(c->layout, (uint8_t *)c->overflow, counters);
+	c->overflow_records++;
+}
+
+struct probe {
+	const uint8_t *record;
+	uint64_t hash;
+	uint8_t *candidate;
+};
+
+ALWAYS_INLINE const uint8_t *
+hash_records(const struct cache *c, struct probe *probe, unsigned n, const uint8_t *records, size_t key_size)
+{
+	size_t counters = c->layout->counters * sizeof(uint64_t);
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t h = key_hash(c, records, key_size);
+		const struct segment *s = segment_of(c, h);
+		__builtin_prefetch(s->tag + group_of(h));
+		__builtin_prefetch(s->ref + group_of(h));
+		probe[i].record = records;
+		probe[i].hash = h;
+		records += key_bytes(records, key_size) + counters;
+	}
+	return records;
+}
+
+/* An entry may reach over the end of a cache line: both ends are fetched. */
+ALWAYS_INLINE void
+find_candidates(const struct cache *c, struct probe *probe, unsigned n, size_t key_size)
+{
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t h = probe[i].hash;
+		const struct segment *s = segment_of(c, h);
+		uint32_t m = tags_match(s->tag + group_of(h), tag_of(h));
+		probe[i].candidate = m ? entry_at(c, s->ref[group_of(h) + (unsigned)__builtin_ctz(m)]) : NULL;
+		if (m) {
+			__builtin_prefetch(probe[i].candidate, 1);
+			__builtin_prefetch(probe[i].candidate + (key_size ? key_size : 56), 1);
+		}
+	}
+}
+
+ALWAYS_INLINE uint32_t
+add_records(struct cache *c, const struct probe *probe, unsigned n, size_t key_size)
+{
+	uint32_t lost = 0;
+	for (unsigned i = 0; i < n; i++) {
+		const uint8_t *r = probe[i].record;
+		uint8_t *e = probe[i].candidate;
+		size_t size = key_bytes(r, key_size);
+		if (!e || !key_equal(r, e, key_size))
+			e = search(c, r, probe[i].hash, key_size);
+		if (likely(e != NULL)) {
+			merge(c, e + size, r + size);
+		} else if (!insert(c, r, probe[i].hash)) {
+			overflow(c, r + size);
+			lost++;
+		}
+	}
+	return lost;
+}
+
+/* One batch of up to BATCH records; returns where the next record begins. */
+ALWAYS_INLINE const uint8_t *
+absorb(struct cache *c, const uint8_t *records, uint32_t n, uint32_t *lost, size_t key_size)
+{
+	struct probe probe[BATCH];
+	records = hash_records(c, probe, n, records, key_size);
+	find_candidates(c, probe, n, key_size);
+	*lost += add_records(c, probe, n, key_size);
+	return records;
+}
+
+/* The instances: absorb_8 to absorb_64, absorb_any for long keys of fixed size, absorb_var. */
+#define INSTANCE(name, key_size)                                                                             \
+	static const uint8_t *absorb_##name(struct cache *c, const uint8_t *records, uint32_t n,             \
+					    uint32_t *lost)                                                  \
+	{                                                                                                    \
+		return absorb(c, records, n, lost, key_size);                                                \
+	}
+INSTANCE(8, 8)
+INSTANCE(16, 16)
+INSTANCE(24, 24)
+INSTANCE(32, 32)
+INSTANCE(40, 40)
+INSTANCE(48, 48)
+INSTANCE(56, 56)
+INSTANCE(64, 64)
+INSTANCE(any, c->layout->key_size)
+INSTANCE(var, 0)
+
+static const uint8_t *(*const instance[])(struct cache *c, const uint8_t *records, uint32_t n,
+					  uint32_t *lost) = {
+    absorb_var, absorb_8, absorb_16, absorb_24, absorb_32, absorb_40, absorb_48, absorb_56, absorb_64,
+};
+
+uint32_t
+cache_absorb(struct cache *c, const uint8_t *records, uint32_t n)
+{
+	uint32_t lost = 0;
+	while (n) {
+		uint32_t some = n < BATCH ? n : BATCH;
+		records = c->absorb(c, records, some, &lost);
+		n -= some;
+	}
+	return lost;
+}
+
+/* --- the rest --- */
+
+static uint64_t
+random_seed(void)
+{
+	uint64_t seed;
+	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != sizeof(seed))
+		seed = clock_now_us() * 0x9e3779b97f4a7c15ULL;
+	return seed;
+}
+
+/* The empty index: one segment. */
+static bool
+index_begin(struct cache *c)
+{
+	c->directory = calloc(1, sizeof(*c->directory));
+	return c->directory && add_segment(c, 0);
+}
+
+struct cache *
+cache_new(const struct layout *l, size_t max_bytes)
+{
+	struct cache *c = calloc(1, sizeof(*c));
+	if (!c)
+		return NULL;
+	c->layout = l;
+	c->max_bytes = max_bytes;
+	c->seed = random_seed();
+	XXH3_generateSecret_fromSeed(c->secret, c->seed);
+	c->generation = 1;
+	c->sums = true;
+	for (unsigned i = 0; i < l->counters; i++)
+		c->sums &= l->counter[i].merge == MERGE_SUM;
+	c->absorb = l->key_size / 8 < ARRAY_SIZE(instance) ? instance[l->key_size / 8] : absorb_any;
+	if (!region_init(&c->arena, ARENA_MAX) || !region_init(&c->index, INDEX_MAX) || !index_begin(c)) {
+		cache_free(c);
+		return NULL;
+	}
+	return c;
+}
+
+void
+cache_free(struct cache *c)
+{
+	if (!c)
+		return;
+	region_free(&c->arena);
+	region_free(&c->index);
+	free(c->directory);
+	free(c);
+}
+
+uint8_t *
+cache_find(struct cache *c, const uint8_t *key)
+{
+	size_t size = c->layout->key_size;
+	return search(c, key, key_hash(c, key, size), size);
+}
+
+uint64_t
+cache_entries(const struct cache *c)
+{
+	return c->entries;
+}
+
+size_t
+cache_bytes(const struct cache *c)
+{
+	return sizeof(*c) + c->arena.usable + c->index.usable +
+	       ((size_t)1 << c->depth) * sizeof(*c->directory);
+}
+
+void
+cache_clear(struct cache *c)
+{
+	/* the first segment's memory stays, so that this cannot fail */
+	region_trim(&c->arena, 0);
+	region_trim(&c->index, sizeof(struct segment));
+	*segment_at(c, 0) = (struct segment){0};
+	uint32_t *d = realloc(c->directory, sizeof(*d));
+	c->directory = d ? d : c->directory;
+	c->directory[0] = 0;
+	c->depth = 0;
+	c->segments = 1;
+	c->arena_used = 0;
+	c->entries = 0;
+	c->overflow_records = 0;
+	memset(c->overflow, 0, sizeof(c->overflow));
+	c->generation++;
+}
+
+uint8_t *
+cache_next(struct cache *c, struct cache_cursor *cursor)
+{
+	if (cursor->generation == 0)
+		*cursor = (struct cache_cursor){.generation = c->generation};
+	if (cursor->generation != c->generation || cursor->offset >= c->arena_used)
+		return NULL;
+	uint8_t *e = c->arena.base + cursor->offset;
+	cursor->offset += layout_record_size(c->layout, e);
+	return e;
+}
+
+const uint64_t *
+cache_overflow(const struct cache *c, uint64_t *records)
+{
+	*records = c->overflow_records;
+	return c->overflow;
+}
