@@ -1,10 +1,10 @@
 /* What a plugin is, and the host that runs it.
  *
- * A plugin instance is a process. The host owns everything that plugins have in common: draining the queues in batches,
- * timers, watched descriptors, signals, the orderly end. A plugin is a table of hooks, NULL meaning "does not apply", and
- * sees packed records only. A new plugin is one file and one line in plugins/table.c; plugins/template.c is the one to
- * copy. Hooks run on one thread and never wait: what takes long is cut into slices or given to a thread of the
- * plugin's own. */
+ * A plugin instance is a process. The host owns everything that plugins have in common: draining the queues
+ * in batches, timers, watched descriptors, signals, the orderly end. A plugin is a table of hooks, NULL
+ * meaning "does not apply", and sees packed records only. A new plugin is one file and one line in
+ * plugins/table.c; plugins/template.c is the one to copy. Hooks run on one thread and never wait: what takes
+ * long is cut into slices or given to a thread of the plugin's own. */
 #ifndef FLOWRIB_PLUGINS_PLUGIN_H
 #define FLOWRIB_PLUGINS_PLUGIN_H
 
@@ -14,14 +14,16 @@
 
 #include "collector/base/counters.h"
 #include "collector/base/queue.h"
-#include "collector/conf/conf.h"
 #include "collector/flow/layout.h"
 
-/* What the core prepared for an instance before processes were made. All of it lives as long as the process. */
+struct conf;
+
+/* What the core prepared for an instance before processes were made. All of it lives as long as the process.
+ */
 struct plugin_setup {
 	const char *name; /* "default_print", "foo" */
 	const char *type; /* "print" */
-	int index;        /* of this instance in the configuration, for conf_*() */
+	int index;	  /* of this instance in the configuration, for conf_*() */
 	const struct conf *conf;
 	const struct aggregate *aggregate;
 	const struct layout *layout;
@@ -30,19 +32,19 @@ struct plugin_setup {
 	struct queue_wake *wake;
 	const char *zmq_endpoint; /* NULL with rings */
 	struct counter_block *counters;
-	int restarts;             /* 0 for the first process of this instance */
+	int restarts; /* 0 for the first process of this instance */
 };
 
 /* Rows every plugin process counts by; a plugin's own rows come in a block of their own. */
 enum plugin_counter {
-	PLUGIN_RECORDS,       /* records taken from the queue */
-	PLUGIN_ENTRIES,       /* gauge: aggregates held */
-	PLUGIN_BYTES,         /* gauge: memory of the cache */
-	PLUGIN_OVERFLOW,      /* records that found no place in the cache */
+	PLUGIN_RECORDS,	 /* records taken from the queue */
+	PLUGIN_ENTRIES,	 /* gauge: aggregates held */
+	PLUGIN_BYTES,	 /* gauge: memory of the cache */
+	PLUGIN_OVERFLOW, /* records that found no place in the cache */
 	PLUGIN_PURGES,
 	PLUGIN_ROWS_WRITTEN,
 	PLUGIN_WRITE_ERRORS,
-	PLUGIN_INVALID,       /* records refused because they were not well-formed (ZeroMQ transport) */
+	PLUGIN_INVALID, /* records refused because they were not well-formed (ZeroMQ transport) */
 	PLUGIN_COUNTERS
 };
 extern const struct counter_desc plugin_counter_desc[PLUGIN_COUNTERS];
@@ -59,9 +61,11 @@ struct plugin_bins {
 struct plugin_ops {
 	const char *type;
 	const char *help;
-	/* Before any process is made, also for --check: are the keys of this instance possible? False with a message. */
+	/* Before any process is made, also for --check: are the keys of this instance possible? False with a
+	 * message. */
 	bool (*check)(const struct plugin_setup *setup, char *err, size_t errlen);
-	/* In the plugin's process. Returns the plugin's state, or NULL after logging why (the instance then ends). */
+	/* In the plugin's process. Returns the plugin's state, or NULL after logging why (the instance then
+	 * ends). */
 	void *(*start)(struct plugin_host *host, const struct plugin_setup *setup);
 	/* A batch from the queue: n packed records back to back. */
 	void (*records)(void *state, const uint8_t *records, uint32_t n);
@@ -69,7 +73,8 @@ struct plugin_ops {
 	void (*tick)(void *state, uint64_t now_us);
 	/* SIGUSR2: files the plugin owns are to be read again. */
 	void (*reload)(void *state);
-	/* The queue is closed and drained, or SIGINT came: write out everything held. */
+	/* The queue is closed and drained, or SIGINT came: write out everything held. The last call; it may
+	 * take its time. Slices and ticks no longer come. */
 	void (*stop)(void *state);
 	const struct plugin_bins *bins; /* NULL: no time bins, no stitching */
 };
@@ -78,20 +83,23 @@ struct plugin_ops {
 extern const struct plugin_ops *const plugin_table[];
 const struct plugin_ops *plugin_find(const char *type);
 
-/* Runs an instance in the current process until its queues are closed and drained or SIGINT/SIGTERM asks it to end;
- * returns the exit status: 0 an orderly end, 1 it could not start. SIGHUP reopens the log, SIGUSR2 calls reload. */
+/* Runs an instance in the current process until its queues are closed and drained or SIGINT/SIGTERM asks it
+ * to end; returns the exit status: 0 an orderly end, 1 it could not start. SIGHUP reopens the log, SIGUSR2
+ * calls reload. */
 int plugin_run(const struct plugin_ops *ops, const struct plugin_setup *setup);
 
 /* --- services for hooks --- */
 
-/* Calls fn when fd is ready for events (EPOLLIN, EPOLLOUT). Again for the same fd changes the events, 0 removes it. */
+/* Calls fn when fd is ready for events (EPOLLIN, EPOLLOUT). Again for the same fd changes the events, 0
+ * removes it. */
 typedef void plugin_fd_ready(void *ctx, int fd, uint32_t events);
 bool plugin_host_watch(struct plugin_host *host, int fd, uint32_t events, plugin_fd_ready *fn, void *ctx);
 
 /* Asks for tick at a wall-clock time in microseconds since the epoch; one time is kept, 0 cancels. */
 void plugin_host_wake_at(struct plugin_host *host, uint64_t when_us);
 
-/* Asks for fn to be called between batches as long as it returns true: for work cut into slices. One at a time. */
+/* Asks for fn to be called between batches as long as it returns true: for work cut into slices. One at a
+ * time. */
 typedef bool plugin_slice(void *ctx);
 void plugin_host_slices(struct plugin_host *host, plugin_slice *fn, void *ctx);
 
