@@ -1,0 +1,288 @@
+/* The host: every record arrives once, from every ring; the end is orderly; timers, slices and descriptors
+ * are served while records flow. */
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#include <signal.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "collector/base/clock.h"
+#include "plugins/testbed.h"
+
+#define RECORD_BYTES 64
+
+/* What the plugin under test saw, in memory shared with the test. */
+struct seen {
+	uint64_t records;
+	uint64_t sum;
+	uint64_t ticks;
+	uint64_t slices;
+	uint64_t reloads;
+	uint64_t stops;
+	uint64_t fd_bytes;
+	uint64_t after_stop; /* hooks called after stop */
+};
+
+static struct seen *seen;
+static int pipe_fd[2];
+static struct plugin_host *host;
+
+static bool
+slice(void *ctx)
+{
+	(void)ctx;
+	return ++seen->slices < 5;
+}
+
+static void
+readable(void *ctx, int fd, uint32_t events)
+{
+	char buf[16];
+	ssize_t n = read(fd, buf, sizeof(buf));
+
+	(void)ctx;
+	(void)events;
+	if (n > 0)
+		seen->fd_bytes += (uint64_t)n;
+}
+
+static void *
+start(struct plugin_host *h, const struct plugin_setup *setup)
+{
+	(void)setup;
+	host = h;
+	plugin_host_wake_at(h, clock_now_us() + 20000);
+	plugin_host_slices(h, slice, NULL);
+	plugin_host_watch(h, pipe_fd[0], EPOLLIN, readable, NULL);
+	return seen;
+}
+
+static void *
+start_fails(struct plugin_host *h, const struct plugin_setup *setup)
+{
+	(void)h;
+	(void)setup;
+	return NULL;
+}
+
+static void
+records(void *state, const uint8_t *r, uint32_t n)
+{
+	(void)state;
+	for (uint32_t i = 0; i < n; i++) {
+		uint64_t v;
+		memcpy(&v, r + (size_t)i * RECORD_BYTES, sizeof(v));
+		seen->sum += v;
+	}
+	seen->records += n;
+	seen->after_stop += seen->stops;
+}
+
+static void
+tick(void *state, uint64_t now_us)
+{
+	(void)state;
+	seen->ticks++;
+	plugin_host_wake_at(host, now_us + 20000);
+}
+
+static void
+reload(void *state)
+{
+	(void)state;
+	seen->reloads++;
+}
+
+static void
+stop(void *state)
+{
+	(void)state;
+	seen->stops++;
+}
+
+static const struct plugin_ops ops = {
+    .type = "test", .start = start, .records = records, .tick = tick, .reload = reload, .stop = stop};
+static const struct plugin_ops ops_fail = {.type = "test", .start = start_fails, .stop = stop};
+
+static void
+open_bed(struct testbed *t, unsigned rings, size_t ring_bytes)
+{
+	memset(seen, 0, sizeof(*seen));
+	assert_int_equal(pipe(pipe_fd), 0);
+	testbed_open(t, "host_test", "test", rings, ring_bytes);
+}
+
+static void
+close_bed(struct testbed *t)
+{
+	testbed_free(t);
+	close(pipe_fd[0]);
+	close(pipe_fd[1]);
+}
+
+static void
+send_numbers(struct testbed *t, unsigned ring, uint64_t from, uint64_t to)
+{
+	uint64_t record[RECORD_BYTES / 8] = {0};
+
+	for (uint64_t v = from; v <= to; v++) {
+		record[0] = v;
+		testbed_send(t, ring, record, sizeof(record));
+	}
+}
+
+/* Two rings smaller than what passes through: nothing is lost, the end comes when both are closed. */
+static void
+test_all_records_once(void **state)
+{
+	struct testbed t;
+
+	(void)state;
+	open_bed(&t, 2, 65536);
+	testbed_start(&t, &ops);
+	send_numbers(&t, 0, 1, 20000);
+	send_numbers(&t, 1, 20001, 40000);
+	testbed_finish(&t);
+	assert_int_equal(testbed_wait(&t, 10), 0);
+	assert_int_equal(seen->records, 40000);
+	assert_int_equal(seen->sum, 40000ULL * 40001 / 2);
+	assert_int_equal(seen->stops, 1);
+	assert_int_equal(seen->after_stop, 0);
+	assert_int_equal(counter_read(t.setup.counters, PLUGIN_RECORDS), 40000);
+	close_bed(&t);
+}
+
+/* A large ring lets the host nap; records must arrive all the same, also after a pause in which it fell
+ * asleep. */
+static void
+test_wakes_after_pause(void **state)
+{
+	struct testbed t;
+
+	(void)state;
+	open_bed(&t, 1, 4 << 20);
+	testbed_start(&t, &ops);
+	for (uint64_t i = 1; i <= 3; i++) {
+		send_numbers(&t, 0, i, i);
+		testbed_flush(&t);
+		assert_true(testbed_reached(&t, PLUGIN_RECORDS, i, 5));
+		usleep(20000);
+	}
+	assert_int_equal(seen->sum, 6);
+	testbed_finish(&t);
+	assert_int_equal(testbed_wait(&t, 10), 0);
+	close_bed(&t);
+}
+
+static void
+test_timer_slices_descriptors_reload(void **state)
+{
+	struct testbed t;
+
+	(void)state;
+	open_bed(&t, 1, 65536);
+	testbed_start(&t, &ops);
+	assert_int_equal(write(pipe_fd[1], "hello", 5), 5);
+	for (int i = 0; i < 500 && (seen->ticks < 3 || seen->fd_bytes < 5 || seen->slices < 5); i++)
+		usleep(10000);
+	kill(t.pid, SIGUSR1);
+	kill(t.pid, SIGUSR2);
+	for (int i = 0; i < 500 && !seen->reloads; i++)
+		usleep(10000);
+	assert_true(seen->ticks >= 3);
+	assert_int_equal(seen->fd_bytes, 5);
+	assert_int_equal(seen->slices, 5);
+	assert_int_equal(seen->reloads, 1);
+	testbed_finish(&t);
+	assert_int_equal(testbed_wait(&t, 10), 0);
+	close_bed(&t);
+}
+
+/* A terminal's ^C reaches plugin and core at once; what the core hands over before it closes must not be
+ * lost. */
+static void
+test_signal_waits_for_the_core(void **state)
+{
+	struct testbed t;
+
+	(void)state;
+	open_bed(&t, 1, 65536);
+	testbed_start(&t, &ops);
+	send_numbers(&t, 0, 1, 10);
+	testbed_flush(&t);
+	assert_true(testbed_reached(&t, PLUGIN_RECORDS, 10, 5));
+	kill(t.pid, SIGINT);
+	usleep(100000);
+	send_numbers(&t, 0, 11, 20);
+	testbed_finish(&t);
+	uint64_t begin = clock_monotonic_us();
+	assert_int_equal(testbed_wait(&t, 10), 0);
+	assert_true(clock_monotonic_us() - begin < 1500000);
+	assert_int_equal(seen->records, 20);
+	assert_int_equal(seen->stops, 1);
+	close_bed(&t);
+}
+
+/* A core that never closes cannot hold a plugin that was asked to end. */
+static void
+test_signal_ends_without_close(void **state)
+{
+	struct testbed t;
+
+	(void)state;
+	open_bed(&t, 1, 65536);
+	testbed_start(&t, &ops);
+	send_numbers(&t, 0, 1, 10);
+	testbed_flush(&t);
+	assert_true(testbed_reached(&t, PLUGIN_RECORDS, 10, 5));
+	kill(t.pid, SIGTERM);
+	assert_int_equal(testbed_wait(&t, 10), 0);
+	assert_int_equal(seen->records, 10);
+	assert_int_equal(seen->stops, 1);
+	close_bed(&t);
+}
+
+static void
+test_start_failure(void **state)
+{
+	struct testbed t;
+
+	(void)state;
+	open_bed(&t, 1, 65536);
+	testbed_start(&t, &ops_fail);
+	assert_int_equal(testbed_wait(&t, 10), 1);
+	assert_int_equal(seen->stops, 0);
+	close_bed(&t);
+}
+
+static void
+test_table(void **state)
+{
+	(void)state;
+	assert_non_null(plugin_find("Template"));
+	assert_null(plugin_find("templat"));
+	for (const struct plugin_ops *const *p = plugin_table; *p; p++) {
+		assert_non_null((*p)->help);
+		assert_non_null((*p)->start);
+		assert_ptr_equal(plugin_find((*p)->type), *p);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_all_records_once),
+	    cmocka_unit_test(test_wakes_after_pause),
+	    cmocka_unit_test(test_timer_slices_descriptors_reload),
+	    cmocka_unit_test(test_signal_waits_for_the_core),
+	    cmocka_unit_test(test_signal_ends_without_close),
+	    cmocka_unit_test(test_start_failure),
+	    cmocka_unit_test(test_table),
+	};
+	seen = testbed_shared(sizeof(*seen));
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
