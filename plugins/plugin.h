@@ -51,11 +51,11 @@ extern const struct counter_desc plugin_counter_desc[PLUGIN_COUNTERS];
 
 struct plugin_host;
 
-/* The keys that give a plugin's aggregates time bins. The core puts the bin into the record. */
+/* The keys (enum conf_key) that give a plugin's aggregates time bins. The core puts the bin into the record. */
 struct plugin_bins {
-	enum conf_key history;
-	enum conf_key offset;
-	enum conf_key roundoff;
+	int history;
+	int offset;
+	int roundoff;
 };
 
 struct plugin_ops {
