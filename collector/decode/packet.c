@@ -1,0 +1,211 @@
+/* The walker of frames and its tables.
+ *
+ * Three small tables lead from a number on the wire (link type, EtherType, IP protocol) to a layer, and one
+ * table says what a layer is. Headers are collected in a struct level per tunnel level and copied to the flow
+ * at the end, so that a layer's function is the same inside and outside a tunnel, and so that a frame that
+ * breaks off in the middle leaves no half-written mixture of two headers. */
+#include "collector/decode/packet.h"
+
+#include <pcap/dlt.h>
+
+#include "collector/decode/packet_layer.h"
+
+#define LINKTYPE_RAW 101 /* the number in capture files; DLT_RAW differs between systems */
+
+struct layer_row {
+	const char *name;
+	layer_decode *decode;
+	uint8_t point;	/* enum packet_point to note, PACKET_POINTS for none */
+	bool extension; /* of IPv6 only; in IPv4 its number is a protocol like any other */
+};
+
+static const struct layer_row layers[LAYERS] = {
+    [LAYER_END] = {"link", NULL, PACKET_POINTS, false},
+    [LAYER_ETHERNET] = {"ethernet", layer_ethernet, PACKET_AT_MAC, false},
+    [LAYER_VLAN] = {"vlan", layer_vlan, PACKET_AT_VLAN, false},
+    [LAYER_LLC] = {"llc", layer_llc, PACKET_POINTS, false},
+    [LAYER_SLL] = {"sll", layer_sll, PACKET_AT_MAC, false},
+    [LAYER_SLL2] = {"sll2", layer_sll2, PACKET_AT_MAC, false},
+    [LAYER_NULL] = {"null", layer_null, PACKET_AT_MAC, false},
+    [LAYER_CHDLC] = {"chdlc", layer_chdlc, PACKET_AT_MAC, false},
+    [LAYER_PPP] = {"ppp", layer_ppp, PACKET_POINTS, false},
+    [LAYER_PPPOE] = {"pppoe", layer_pppoe, PACKET_POINTS, false},
+    [LAYER_MPLS] = {"mpls", layer_mpls, PACKET_AT_MPLS, false},
+    [LAYER_RAW] = {"raw", layer_raw, PACKET_POINTS, false},
+    [LAYER_IPV4] = {"ipv4", layer_ipv4, PACKET_AT_L3, false},
+    [LAYER_IPV6] = {"ipv6", layer_ipv6, PACKET_AT_L3, false},
+    [LAYER_OPTIONS] = {"ipv6-options", layer_options, PACKET_POINTS, true},
+    [LAYER_ROUTING] = {"ipv6-routing", layer_routing, PACKET_POINTS, true},
+    [LAYER_FRAGMENT] = {"ipv6-fragment", layer_fragment, PACKET_POINTS, true},
+    [LAYER_AH] = {"ah", layer_ah, PACKET_POINTS, true},
+    [LAYER_TCP] = {"tcp", layer_tcp, PACKET_AT_L4, false},
+    [LAYER_UDP] = {"udp", layer_udp, PACKET_AT_L4, false},
+    [LAYER_PORTS] = {"ports", layer_ports, PACKET_AT_L4, false},
+    [LAYER_ICMP] = {"icmp", layer_icmp, PACKET_AT_L4, false},
+};
+
+struct code {
+	uint16_t code;
+	uint8_t layer;
+};
+
+static const struct code links[] = {
+    {DLT_EN10MB, LAYER_ETHERNET}, {DLT_RAW, LAYER_RAW},	       {LINKTYPE_RAW, LAYER_RAW},
+    {DLT_IPV4, LAYER_RAW},	  {DLT_IPV6, LAYER_RAW},       {DLT_LINUX_SLL, LAYER_SLL},
+    {DLT_LINUX_SLL2, LAYER_SLL2}, {DLT_NULL, LAYER_NULL},      {DLT_LOOP, LAYER_NULL},
+    {DLT_PPP, LAYER_PPP},	  {DLT_PPP_SERIAL, LAYER_PPP}, {DLT_C_HDLC, LAYER_CHDLC},
+    {DLT_PPP_ETHER, LAYER_PPPOE}, {DLT_MPLS, LAYER_MPLS},
+};
+
+static const struct code etypes[] = {
+    {0x0800, LAYER_IPV4}, {0x86dd, LAYER_IPV6}, {0x8100, LAYER_VLAN},  {0x88a8, LAYER_VLAN},
+    {0x8847, LAYER_MPLS}, {0x8848, LAYER_MPLS}, {0x8864, LAYER_PPPOE}, {0x9100, LAYER_VLAN},
+    {0x9200, LAYER_VLAN}, {0x880b, LAYER_PPP},
+};
+
+/* RFC 2153's registry: IPv4, IPv6, MPLS unicast and multicast. */
+static const struct code ppp_protocols[] = {
+    {0x0021, LAYER_IPV4}, {0x0057, LAYER_IPV6}, {0x0281, LAYER_MPLS}, {0x0283, LAYER_MPLS}};
+
+/* By IP protocol. 135, 139 and 140 (mobility, HIP, shim6) have the shape of options. */
+static const uint8_t protocols[256] = {
+    [0] = LAYER_OPTIONS, [1] = LAYER_ICMP,	[6] = LAYER_TCP,       [17] = LAYER_UDP,
+    [33] = LAYER_PORTS,	 [43] = LAYER_ROUTING,	[44] = LAYER_FRAGMENT, [51] = LAYER_AH,
+    [58] = LAYER_ICMP,	 [60] = LAYER_OPTIONS,	[132] = LAYER_PORTS,   [135] = LAYER_OPTIONS,
+    [136] = LAYER_PORTS, [139] = LAYER_OPTIONS, [140] = LAYER_OPTIONS,
+};
+
+static const char *const result_names[PACKET_RESULTS] = {
+    [PACKET_OK] = "ok",
+    [PACKET_NO_LINK] = "unknown link type",
+    [PACKET_TRUNCATED] = "truncated",
+    [PACKET_MALFORMED] = "malformed",
+    [PACKET_TOO_DEEP] = "too many layers",
+};
+
+static enum layer
+code_find(const struct code *c, size_t n, uint16_t code)
+{
+	for (size_t i = 0; i < n; i++)
+		if (c[i].code == code)
+			return c[i].layer;
+	return LAYER_END;
+}
+
+enum layer
+layer_by_etype(struct walk *k, uint16_t etype)
+{
+	if (layer_outermost(k))
+		k->etype = etype;
+	return code_find(etypes, ARRAY_SIZE(etypes), etype);
+}
+
+enum layer
+layer_by_ppp(uint16_t protocol)
+{
+	return code_find(ppp_protocols, ARRAY_SIZE(ppp_protocols), protocol);
+}
+
+enum layer
+layer_by_proto(struct walk *k, uint8_t proto)
+{
+	enum layer next = protocols[proto];
+	k->level->proto = proto;
+	return layers[next].extension && !k->ipv6 ? LAYER_END : next;
+}
+
+static void
+point_note(struct walk *k, unsigned point)
+{
+	size_t at = (size_t)(k->w.pos - k->begin);
+	if (point < PACKET_POINTS && k->p->point[point] == PACKET_NOWHERE && at < PACKET_NOWHERE)
+		k->p->point[point] = (uint16_t)at;
+}
+
+static void
+walk_layers(struct walk *k, enum layer next)
+{
+	for (unsigned depth = 0; next != LAYER_END; depth++) {
+		if (depth == PACKET_LAYERS_MAX) {
+			k->p->result = PACKET_TOO_DEEP;
+			return;
+		}
+		k->p->layer = next;
+		point_note(k, layers[next].point);
+		next = layers[next].decode(k);
+		if (k->w.failed) {
+			k->p->result = PACKET_TRUNCATED;
+			return;
+		}
+	}
+	if (k->p->result == PACKET_OK && k->p->point[PACKET_AT_L4] != PACKET_NOWHERE)
+		point_note(k, PACKET_AT_PAYLOAD);
+}
+
+static void
+store_main(const struct walk *k)
+{
+	struct flow *f = k->f;
+	const struct level *l = &k->levels[0];
+	f->src_host = l->src;
+	f->dst_host = l->dst;
+	f->src_port = l->src_port;
+	f->dst_port = l->dst_port;
+	f->proto = l->proto;
+	f->tos = l->tos;
+	f->tcp_flags = l->tcp_flags;
+	f->features |= k->features;
+	f->flow_label = l->flow_label;
+	f->etype = k->etype;
+	memcpy(f->src_mac, l->src_mac, sizeof(f->src_mac));
+	memcpy(f->dst_mac, l->dst_mac, sizeof(f->dst_mac));
+}
+
+bool
+packet_walk(struct packet *p, struct flow *f, const struct flow_needs *needs, int linktype,
+	    const uint8_t *data, size_t caplen, size_t wirelen)
+{
+	enum layer first = linktype < 0 || linktype > UINT16_MAX
+			       ? LAYER_END
+			       : code_find(links, ARRAY_SIZE(links), (uint16_t)linktype);
+	memset(p, 0, offsetof(struct packet, point));
+	memset(p->point, 0xff, sizeof(p->point));
+	if (first == LAYER_END) {
+		p->result = PACKET_NO_LINK;
+		return false;
+	}
+	struct walk k = {.w = wire_over(data, caplen), .f = f, .p = p, .begin = data, .wirelen = wirelen};
+	k.level = k.levels;
+	k.features = FLOW_HAS_FRAME;
+	walk_layers(&k, first);
+	store_main(&k);
+	if (FLOW_NEEDED(needs, frame))
+		f->frame = (struct flow_bytes){data, (uint32_t)caplen};
+	return p->result == PACKET_OK || k.features & (FLOW_HAS_V4 | FLOW_HAS_V6);
+}
+
+bool
+packet_decode(struct flow *f, const struct flow_needs *needs, int linktype, const uint8_t *data,
+	      size_t caplen, size_t wirelen)
+{
+	struct packet p;
+	return packet_walk(&p, f, needs, linktype, data, caplen, wirelen);
+}
+
+const char *
+packet_layer_name(unsigned layer)
+{
+	return layer < LAYERS ? layers[layer].name : "?";
+}
+
+unsigned
+packet_layer_count(void)
+{
+	return LAYERS;
+}
+
+const char *
+packet_result_name(unsigned result)
+{
+	return result < PACKET_RESULTS ? result_names[result] : "?";
+}
