@@ -4,7 +4,8 @@ libflow_a_SOURCES = \
 	collector/flow/cache.c collector/flow/cache.h collector/flow/tags.h \
 	collector/flow/flow.c collector/flow/flow.h \
 	collector/flow/primitive.h collector/flow/layout.h \
-	collector/flow/format.h collector/flow/value.h
+	collector/flow/format.h collector/flow/value.h \
+	collector/flow/timebin.c collector/flow/timebin.h
 
 FLOW_LIBS = libflow.a $(BASE_LIBS)
 
@@ -17,4 +18,10 @@ if HAVE_CMOCKA
 check_PROGRAMS += cache_test
 cache_test_SOURCES = collector/flow/cache_test.c
 cache_test_LDADD = $(FLOW_LIBS) $(CMOCKA_LIBS)
+endif
+
+if HAVE_CMOCKA
+check_PROGRAMS += timebin_test
+timebin_test_SOURCES = collector/flow/timebin_test.c
+timebin_test_LDADD = $(FLOW_LIBS) $(CMOCKA_LIBS)
 endif
