@@ -1,1 +1,10 @@
-# collector/conf
+# collector/conf: the table of keys, the file grammar, the command line, checks across keys, the reader of map files.
+noinst_LIBRARIES += libconf.a
+libconf_a_SOURCES = \
+	collector/conf/conf.h \
+	collector/conf/keys.def collector/conf/keys_core.def collector/conf/keys_input.def \
+	collector/conf/keys_output.def collector/conf/keys_bgp.def collector/conf/keys_stream.def \
+	collector/conf/standing.h \
+	collector/conf/table.c collector/conf/table.h
+
+CONF_LIBS = libconf.a $(BASE_LIBS)

@@ -1,0 +1,139 @@
+/* The rows of keys.def as an array, and the way from a name to its row.
+ *
+ * Each column of a row is a word that a macro here turns into initialisers; a word that does not exist does
+ * not compile. Names are found by bisection in an index sorted at first use, so the rows may stand in the
+ * order in which people read them. */
+#include "collector/conf/table.h"
+#include "collector/conf/standing.h"
+
+#define TYPE_BOOL	     .type = CONF_TYPE_BOOL, .alias_of = -1
+#define TYPE_UINT(lo, hi)    .type = CONF_TYPE_UINT, .min = (lo), .max = (hi), .alias_of = -1
+#define TYPE_INT(lo, hi)     .type = CONF_TYPE_INT, .min = (lo), .max = (hi), .alias_of = -1
+#define TYPE_SIZE(lo, hi)    .type = CONF_TYPE_SIZE, .min = (lo), .max = (hi), .alias_of = -1
+#define TYPE_PORT	     .type = CONF_TYPE_PORT, .min = 1, .max = 65535, .alias_of = -1
+#define TYPE_SECONDS(lo, hi) .type = CONF_TYPE_SECONDS, .min = (lo), .max = (hi), .alias_of = -1
+#define TYPE_SPAN(lo, hi)    .type = CONF_TYPE_SPAN, .min = (lo), .max = (hi), .alias_of = -1
+#define TYPE_OCTAL(lo, hi)   .type = CONF_TYPE_OCTAL, .min = (lo), .max = (hi), .alias_of = -1
+#define TYPE_ADDRESS	     .type = CONF_TYPE_ADDRESS, .alias_of = -1
+#define TYPE_ENDPOINT	     .type = CONF_TYPE_ENDPOINT, .alias_of = -1
+#define TYPE_WORD(w)	     .type = CONF_TYPE_WORD, .words = (w), .alias_of = -1
+#define TYPE_LETTERS(w)	     .type = CONF_TYPE_LETTERS, .words = (w), .alias_of = -1
+#define TYPE_CHAR	     .type = CONF_TYPE_CHAR, .alias_of = -1
+#define TYPE_STRING	     .type = CONF_TYPE_STRING, .alias_of = -1
+#define TYPE_LIST	     .type = CONF_TYPE_LIST, .alias_of = -1
+#define TYPE_PATH	     .type = CONF_TYPE_PATH, .alias_of = -1
+#define TYPE_MAP	     .type = CONF_TYPE_MAP, .alias_of = -1
+#define TYPE_ALIAS(target)   .type = CONF_TYPE_STRING, .alias_of = CONF_##target
+
+#define FLAG_PLAIN
+#define FLAG_RELOAD .reload = true,
+#define FLAG_SECRET .secret = true,
+
+static const struct conf_row rows[CONF_KEYS] = {
+#define K(n, type, fall, where, why, flag, text)                                                             \
+	[CONF_##n] = {TYPE_##type,                                                                           \
+		      STANDING_##why,                                                                        \
+		      FLAG_##flag.name = #n,                                                                 \
+		      .fallback = fall,                                                                      \
+		      .scope = CONF_SCOPE_##where,                                                           \
+		      .help = text},
+#include "collector/conf/keys.def"
+#undef K
+};
+
+/* Keys in the order of their names. Made before main() runs, so that nobody needs a lock. */
+static uint16_t by_name[CONF_KEYS];
+
+static int
+compare_keys(const void *a, const void *b)
+{
+	return strcmp(rows[*(const uint16_t *)a].name, rows[*(const uint16_t *)b].name);
+}
+
+__attribute__((constructor)) static void
+sort_names(void)
+{
+	for (unsigned i = 0; i < CONF_KEYS; i++)
+		by_name[i] = (uint16_t)i;
+	qsort(by_name, CONF_KEYS, sizeof(by_name[0]), compare_keys);
+}
+
+const struct conf_row *
+conf_row(enum conf_key key)
+{
+	return &rows[key];
+}
+
+enum conf_key
+conf_target(enum conf_key key)
+{
+	return rows[key].alias_of < 0 ? key : (enum conf_key)rows[key].alias_of;
+}
+
+static int
+compare_name(const void *name, const void *key)
+{
+	return strcmp(name, rows[*(const uint16_t *)key].name);
+}
+
+int
+conf_key_find(const char *name)
+{
+	const uint16_t *found = bsearch(name, by_name, CONF_KEYS, sizeof(by_name[0]), compare_name);
+	return found ? *found : -1;
+}
+
+#define WORD_MAX 63
+
+static unsigned
+least(unsigned a, unsigned b)
+{
+	return a < b ? a : b;
+}
+
+unsigned
+conf_distance(const char *a, const char *b)
+{
+	/* Three rows of the usual table: two back (for swaps), the last, the one being filled. */
+	unsigned table[3][WORD_MAX + 1], *back = table[0], *last = table[1], *now = table[2];
+	size_t na = strlen(a), nb = strlen(b);
+	if (na > WORD_MAX || nb > WORD_MAX)
+		return WORD_MAX;
+	for (unsigned j = 0; j <= nb; j++)
+		last[j] = back[j] = j;
+	for (size_t i = 1; i <= na; i++) {
+		now[0] = (unsigned)i;
+		for (size_t j = 1; j <= nb; j++) {
+			unsigned change = last[j - 1] + (a[i - 1] != b[j - 1]);
+			now[j] = least(change, least(last[j], now[j - 1]) + 1);
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+				now[j] = least(now[j], back[j - 2] + 1);
+		}
+		unsigned *spare = back;
+		back = last;
+		last = now;
+		now = spare;
+	}
+	return last[nb];
+}
+
+bool
+conf_near(unsigned d, size_t len)
+{
+	return d <= 1 + len / 5 && d < len;
+}
+
+int
+conf_key_nearest(const char *name)
+{
+	unsigned best = UINT32_MAX;
+	int found = -1;
+	for (unsigned i = 0; i < CONF_KEYS; i++) {
+		unsigned d = conf_distance(name, rows[i].name);
+		if (d < best) {
+			best = d;
+			found = (int)i;
+		}
+	}
+	return conf_near(best, strlen(name)) ? found : -1;
+}
