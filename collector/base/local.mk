@@ -4,9 +4,11 @@ libbase_a_SOURCES = \
 	collector/base/addr.c collector/base/addr.h \
 	collector/base/clock.h \
 	collector/base/counters.c collector/base/counters.h \
+	collector/base/file.c collector/base/file.h \
 	collector/base/log.c collector/base/log.h \
 	collector/base/queue.h collector/base/ring.c \
 	collector/base/region.c collector/base/region.h \
+	collector/base/rundir.c collector/base/rundir.h \
 	collector/base/text.c collector/base/text.h \
 	collector/base/wire.h
 

@@ -1,0 +1,47 @@
+#include "collector/base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "collector/base/text.h"
+
+bool
+file_write_all(int fd, const void *data, size_t n)
+{
+	const char *p = data;
+	while (n > 0) {
+		ssize_t done = write(fd, p, n);
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done <= 0)
+			return false;
+		p += done;
+		n -= (size_t)done;
+	}
+	return true;
+}
+
+bool
+file_replace(const char *path, const void *data, size_t n, char *err, size_t errlen)
+{
+	struct text temporary = {0};
+	text_printf(&temporary, "%s.%d.tmp", path, (int)getpid());
+	const char *name = text_cstr(&temporary);
+	int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0640);
+	bool ok = fd >= 0 && file_write_all(fd, data, n) && fsync(fd) == 0;
+	int saved = errno;
+	if (fd >= 0)
+		close(fd);
+	if (ok && rename(name, path) < 0) {
+		saved = errno;
+		ok = false;
+	}
+	if (!ok) {
+		snprintf(err, errlen, "cannot write '%s': %s", path, strerror(saved));
+		if (fd >= 0)
+			unlink(name);
+	}
+	text_free(&temporary);
+	return ok;
+}
