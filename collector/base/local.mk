@@ -10,7 +10,14 @@ libbase_a_SOURCES = \
 	collector/base/region.c collector/base/region.h \
 	collector/base/rundir.c collector/base/rundir.h \
 	collector/base/text.c collector/base/text.h \
+	collector/base/queue_zmq.h \
 	collector/base/wire.h
+if HAVE_ZMQ
+libbase_a_SOURCES += collector/base/queue_zmq.c
+else
+libbase_a_SOURCES += collector/base/queue_zmq_none.c
+endif
+EXTRA_DIST += collector/base/queue_zmq.c collector/base/queue_zmq_none.c
 
 BASE_LIBS = libbase.a
 
@@ -22,4 +29,12 @@ text_test_SOURCES = collector/base/text_test.c
 text_test_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 ring_test_SOURCES = collector/base/ring_test.c
 ring_test_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+endif
+
+if HAVE_CMOCKA
+if HAVE_ZMQ
+check_PROGRAMS += queue_zmq_test
+queue_zmq_test_SOURCES = collector/base/queue_zmq_test.c
+queue_zmq_test_LDADD = $(BASE_LIBS) $(ZMQ_LIBS) $(CMOCKA_LIBS)
+endif
 endif
