@@ -105,16 +105,33 @@ format_v6(char *p, const uint8_t *b)
 	return p;
 }
 
+/* Octets and the dot behind them in four bytes: copied whole, then stepped over. No NUL where it is full. */
+#define TEN(p) p "0.", p "1.", p "2.", p "3.", p "4.", p "5.", p "6.", p "7.", p "8.", p "9."
+#define HUNDRED(p)                                                                                           \
+	TEN(p "0"), TEN(p "1"), TEN(p "2"), TEN(p "3"), TEN(p "4"), TEN(p "5"), TEN(p "6"), TEN(p "7"),      \
+	    TEN(p "8"), TEN(p "9")
+static const char octet_text[256][4] = {
+    TEN(""),  TEN("1"), TEN("2"),     TEN("3"),	 TEN("4"),  TEN("5"),  TEN("6"),  TEN("7"),
+    TEN("8"), TEN("9"), HUNDRED("1"), TEN("20"), TEN("21"), TEN("22"), TEN("23"), TEN("24"),
+    "250.",   "251.",	"252.",	      "253.",	 "254.",    "255.",
+};
+
+static char *
+format_v4(char *p, const uint8_t *b)
+{
+	for (int i = 0; i < 4; i++) {
+		memcpy(p, octet_text[b[i]], 4);
+		p += 2 + (b[i] > 9) + (b[i] > 99);
+	}
+	return p - 1;
+}
+
 char *
 addr_format(char *out, const struct addr *a)
 {
 	char *p = out;
 	if (addr_is_v4(a)) {
-		for (int i = 12; i < 16; i++) {
-			p = put_u8(p, a->b[i]);
-			*p++ = '.';
-		}
-		p--;
+		p = format_v4(p, &a->b[12]);
 	} else if (!addr_is_none(a)) {
 		struct addr raw = addr_to_v6(a);
 		p = format_v6(p, raw.b);

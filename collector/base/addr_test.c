@@ -60,6 +60,23 @@ formats_as_libc_does(void **state)
 	}
 }
 
+/* Every octet in every place. */
+static void
+octets(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 1024; i++) {
+		uint8_t raw[4] = {192, 0, 2, 33};
+		char want[INET_ADDRSTRLEN], got[ADDR_TEXT_MAX];
+		raw[i / 256] = (uint8_t)i;
+		inet_ntop(AF_INET, raw, want, sizeof(want));
+		struct addr a = addr_from_v4(raw);
+		char *end = addr_format(got, &a);
+		assert_string_equal(got, want);
+		assert_ptr_equal(end, got + strlen(want));
+	}
+}
+
 static void
 masks(void **state)
 {
@@ -107,6 +124,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(formats_as_rfc5952_says),
 	    cmocka_unit_test(formats_as_libc_does),
+	    cmocka_unit_test(octets),
 	    cmocka_unit_test(masks),
 	    cmocka_unit_test(containment),
 	};

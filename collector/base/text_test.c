@@ -19,6 +19,8 @@ integers(void **state)
 		snprintf(want, sizeof(want), "%" PRIu64, v);
 		*put_u64(got, v) = '\0';
 		assert_string_equal(got, want);
+		*put_u64_fast(got, v) = '\0';
+		assert_string_equal(got, want);
 		snprintf(want, sizeof(want), "%" PRIx64, v);
 		*put_hex(got, v) = '\0';
 		assert_string_equal(got, want);
@@ -32,6 +34,26 @@ integers(void **state)
 	char got[32];
 	*put_u64(got, UINT64_MAX) = '\0';
 	assert_string_equal(got, "18446744073709551615");
+	*put_u64_fast(got, UINT64_MAX) = '\0';
+	assert_string_equal(got, "18446744073709551615");
+	*put_u64_fast(got, 99999999) = '\0';
+	assert_string_equal(got, "99999999");
+	*put_u64_fast(got, 100000000) = '\0';
+	assert_string_equal(got, "100000000");
+}
+
+/* Every number of five digits, and a stride through those of eight: where lanes of digits could spill over.
+ */
+static void
+digit_lanes(void **state)
+{
+	(void)state;
+	for (uint64_t v = 0; v < 100000000; v += v < 100000 ? 1 : 9973) {
+		char want[32], got[32];
+		*put_u64(want, v) = '\0';
+		*put_u64_fast(got, v) = '\0';
+		assert_string_equal(got, want);
+	}
 }
 
 static void
@@ -76,10 +98,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(integers),
-	    cmocka_unit_test(small_integers),
-	    cmocka_unit_test(json_strings),
-	    cmocka_unit_test(buffers_grow),
+	    cmocka_unit_test(integers),	    cmocka_unit_test(digit_lanes),  cmocka_unit_test(small_integers),
+	    cmocka_unit_test(json_strings), cmocka_unit_test(buffers_grow),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
