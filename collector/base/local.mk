@@ -6,6 +6,7 @@ libbase_a_SOURCES = \
 	collector/base/counters.c collector/base/counters.h \
 	collector/base/file.c collector/base/file.h \
 	collector/base/log.c collector/base/log.h \
+	collector/base/nearest.c collector/base/nearest.h \
 	collector/base/queue.h collector/base/ring.c \
 	collector/base/region.c collector/base/region.h \
 	collector/base/rundir.c collector/base/rundir.h \
