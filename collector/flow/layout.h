@@ -21,7 +21,7 @@
 
 #define LAYOUT_FIELDS_MAX   (AGGREGATE_MAX + 16)
 #define LAYOUT_COUNTERS_MAX 8
-#define LAYOUT_COPIES_MAX   LAYOUT_FIELDS_MAX
+#define LAYOUT_COPIES_MAX   (LAYOUT_FIELDS_MAX + sizeof(struct flow) / 16)
 #define LAYOUT_VALUE_MAX    1024 /* longest variable value; longer ones are cut (at an element's border) */
 
 struct layout_field {
@@ -37,28 +37,34 @@ struct layout_counter {
 	uint16_t flow_offset; /* of its uint64_t in struct flow */
 };
 
+/* 16 bytes. What is more than a piece needs is written over by the next piece, by the zeros behind the last
+ * one, or by the counters, of which there are always 16 bytes. So a piece costs one load and one store
+ * whatever its size, and the plan has no lengths. */
 struct layout_copy {
 	uint16_t flow_offset;
 	uint16_t key_offset;
-	uint16_t n;
 };
+#define LAYOUT_COPY_BYTES 16
 
 struct layout {
-	struct layout_field field[LAYOUT_FIELDS_MAX]; /* key values, in JSON order of the primitives */
-	unsigned fields;
+	/* what packing reads */
+	uint16_t copies[2];
+	uint16_t copied_end; /* fixed values end here: zeros follow */
+	uint16_t key_size;   /* bytes of the whole key when it is of fixed size; 0 when it varies */
+	uint16_t vars;	     /* variable values */
+	uint16_t counters;
 	struct layout_counter counter[LAYOUT_COUNTERS_MAX]; /* packets and bytes are always 0 and 1 */
-	unsigned counters;
+	struct layout_copy copy[2][LAYOUT_COPIES_MAX];	    /* [1]: for the reverse direction of sum_* */
+
 	uint16_t fixed_size;  /* bytes of the key's fixed part, length word included when there is one */
-	uint16_t key_size;    /* bytes of the whole key when it is of fixed size; 0 when it varies */
 	uint16_t kind_offset; /* of the kind byte */
 	uint16_t bin_offset;  /* of the time bin (uint64_t seconds), 0 when there is none */
 	uint16_t max_record;  /* the longest record */
 	bool sum;	      /* a second record is to be packed with layout_pack_reverse */
-	struct layout_copy copy[2][LAYOUT_COPIES_MAX]; /* [1]: for the reverse direction of sum_* */
-	unsigned copies[2];
-	uint16_t var_flow_offset[LAYOUT_FIELDS_MAX]; /* of the struct flow_bytes of each variable value, in
-							key order */
-	unsigned vars;
+	uint16_t fields;
+	struct layout_field field[LAYOUT_FIELDS_MAX]; /* key values, in JSON order of the primitives */
+	primitive_id var[LAYOUT_FIELDS_MAX];	      /* the variable values, in key order, */
+	uint16_t var_flow_offset[LAYOUT_FIELDS_MAX];  /* and where their struct flow_bytes stand */
 };
 
 struct layout_options {
@@ -73,11 +79,43 @@ bool layout_compile(struct layout *l, const struct aggregate *a, const struct la
 /* Marks what packing will read. */
 void layout_need(struct flow_needs *needs, const struct layout *l);
 
+/* layout_pack for keys with variable values, behind the fixed part; returns the key's size. */
+size_t layout_pack_variable(const struct layout *l, const struct flow *f, uint8_t *out);
+
+static inline size_t
+layout_pack_direction(const struct layout *l, const struct flow *f, uint8_t *out, unsigned direction)
+{
+	const uint8_t *from = (const uint8_t *)f;
+	const struct layout_copy *c = l->copy[direction], *end = c + l->copies[direction];
+	static const uint8_t zeros[LAYOUT_COPY_BYTES];
+
+	for (; c < end; c++)
+		memcpy(out + c->key_offset, from + c->flow_offset, LAYOUT_COPY_BYTES);
+	memcpy(out + l->copied_end, zeros, LAYOUT_COPY_BYTES);
+
+	size_t size = l->key_size;
+	if (unlikely(l->vars))
+		size = layout_pack_variable(l, f, out);
+	memcpy(out + size, &f->packets, 2 * sizeof(uint64_t));
+	for (unsigned i = 2; i < l->counters; i++)
+		memcpy(out + size + i * sizeof(uint64_t), from + l->counter[i].flow_offset, sizeof(uint64_t));
+	return size + l->counters * sizeof(uint64_t);
+}
+
 /* Packs f into out, which has room for max_record bytes; returns the record's size (a multiple of 8). The
  * time bin, when there is one, is written by the caller with layout_set_bin. */
-size_t layout_pack(const struct layout *l, const struct flow *f, uint8_t *out);
+static inline size_t
+layout_pack(const struct layout *l, const struct flow *f, uint8_t *out)
+{
+	return layout_pack_direction(l, f, out, 0);
+}
+
 /* The second record of a sum_* aggregate: destination in the source's place. */
-size_t layout_pack_reverse(const struct layout *l, const struct flow *f, uint8_t *out);
+static inline size_t
+layout_pack_reverse(const struct layout *l, const struct flow *f, uint8_t *out)
+{
+	return layout_pack_direction(l, f, out, 1);
+}
 
 static inline void
 layout_set_bin(const struct layout *l, uint8_t *key, uint64_t seconds)
@@ -119,7 +157,7 @@ const uint8_t *layout_value(const struct layout *l, const struct layout_field *f
 			    size_t *len);
 
 /* Checks bytes that claim to be n records of layout l back to back (from ZeroMQ or a socket): every record
- * within, every length consistent. */
+ * within, every length consistent, padding zero, a known kind. What variable values hold is not checked. */
 bool layout_records_valid(const struct layout *l, const uint8_t *records, size_t bytes, uint32_t n);
 
 #endif

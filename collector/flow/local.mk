@@ -3,8 +3,12 @@ noinst_LIBRARIES += libflow.a
 libflow_a_SOURCES = \
 	collector/flow/cache.c collector/flow/cache.h collector/flow/tags.h \
 	collector/flow/flow.c collector/flow/flow.h \
-	collector/flow/primitive.h collector/flow/layout.h \
-	collector/flow/format.h collector/flow/value.h \
+	collector/flow/format.h \
+	collector/flow/layout.c collector/flow/layout.h \
+	collector/flow/primitive.c collector/flow/primitive.h \
+	collector/flow/primitives.c collector/flow/primitives.h \
+	collector/flow/protonames.c \
+	collector/flow/value.c collector/flow/value.h \
 	collector/flow/timebin.c collector/flow/timebin.h
 
 FLOW_LIBS = libflow.a $(BASE_LIBS)
@@ -24,4 +28,10 @@ if HAVE_CMOCKA
 check_PROGRAMS += timebin_test
 timebin_test_SOURCES = collector/flow/timebin_test.c
 timebin_test_LDADD = $(FLOW_LIBS) $(CMOCKA_LIBS)
+endif
+
+if HAVE_CMOCKA
+check_PROGRAMS += layout_test
+layout_test_SOURCES = collector/flow/layout_test.c
+layout_test_LDADD = $(FLOW_LIBS) $(CMOCKA_LIBS)
 endif

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "collector/base/text.h"
 #include "collector/flow/flow.h"
 
 /* How the bytes of a value are to be understood; value.h formats and parses each of them. */
@@ -104,7 +105,8 @@ struct primitive {
 	uint8_t custom_semantics; /* enum custom_semantics for VALUE_CUSTOM */
 };
 
-/* How a custom primitive's bytes are shown (aggregate_primitives). */
+/* How a custom primitive's bytes are shown (aggregate_primitives). In struct flow, CUSTOM_UINT is an integer
+ * of 1, 2, 4 or 8 bytes in host order; all others are the bytes as they stood on the wire. */
 enum custom_semantics { CUSTOM_UINT, CUSTOM_HEX, CUSTOM_IP, CUSTOM_MAC, CUSTOM_STR, CUSTOM_RAW };
 
 /* All rows, built-in ones first, then the custom ones defined so far. */
@@ -114,6 +116,16 @@ const struct primitive *primitive_get(primitive_id id);
 primitive_id primitive_find(const char *name);
 /* The name most like a wrong one, for "did you mean"; NULL when none is near. */
 const char *primitive_nearest(const char *name);
+
+/* Whether anything in mask (enum supply) can fill row id in. */
+bool primitive_supplied(primitive_id id, unsigned mask);
+
+/* Where the row stands among JSON keys: custom primitives come before stamp_inserted. */
+unsigned primitive_json_rank(primitive_id id);
+
+/* The table for people (--list-primitives), and as mdoc rows for the manual. */
+void primitives_list(struct text *out);
+void primitives_list_mdoc(struct text *out);
 
 /* Defines a custom primitive of len bytes (0: variable length, up to 255) and gives it a place in struct
  * flow. Before any layout is compiled. Returns its id, or PRIMITIVE_NULL and a message in err (too many, name
@@ -129,9 +141,12 @@ void primitive_need(struct flow_needs *needs, primitive_id id);
 struct aggregate {
 	primitive_id id[AGGREGATE_MAX];
 	unsigned n;
+	char warning[160]; /* what was left out, and why; empty when nothing was */
 };
 
-/* Parses a comma list of names. False with a message naming the word, what is near it, or the conflict. */
+/* Parses a comma list of names; blanks and case do not matter. False with a message naming the word, what is
+ * near it, or the conflict. A sum_* leaves out all primitives but tag, tag2, label, class and counters, with
+ * a warning. */
 bool aggregate_parse(struct aggregate *a, const char *text, char *err, size_t errlen);
 bool aggregate_has(const struct aggregate *a, primitive_id id);
 /* "src_host,dst_host": the way back, into out. */
