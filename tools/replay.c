@@ -33,6 +33,7 @@ struct payload {
 struct exporter {
 	uint8_t from[16];
 	uint16_t port;
+	unsigned nth; /* address of the capture, counted from 0 */
 	int fd;
 };
 
@@ -138,20 +139,23 @@ exporter_socket(const struct replay *r, unsigned nth, uint16_t port)
 static struct exporter *
 exporter_get(struct replay *r, const struct payload *p)
 {
-	unsigned addresses = 0;
+	unsigned addresses = 0, nth = UINT32_MAX;
 	for (unsigned i = 0; i < r->exporters; i++) {
 		struct exporter *e = &r->exporter[i];
 		bool same = !memcmp(e->from, p->from, sizeof(e->from));
 		if (same && e->port == p->port)
 			return e;
-		addresses += !same;
+		if (same)
+			nth = e->nth;
+		addresses += e->nth == addresses;
 	}
 	if (r->exporters == EXPORTERS_MAX)
 		return NULL;
 	struct exporter *e = &r->exporter[r->exporters++];
 	memcpy(e->from, p->from, sizeof(e->from));
 	e->port = p->port;
-	e->fd = exporter_socket(r, addresses, p->port);
+	e->nth = nth == UINT32_MAX ? addresses : nth;
+	e->fd = exporter_socket(r, e->nth, p->port);
 	return e;
 }
 
