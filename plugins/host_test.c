@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "collector/base/clock.h"
+#include "collector/base/queue_zmq.h"
 #include "plugins/testbed.h"
 
 #define RECORD_BYTES 64
@@ -245,6 +246,40 @@ test_signal_ends_without_close(void **state)
 	close_bed(&t);
 }
 
+/* Over ZeroMQ too every record arrives once; a batch that does not fit the plan is dropped and counted. */
+static void
+test_zmq(void **state)
+{
+	struct layout layout = {
+	    .key_size = 48, .fixed_size = 48, .kind_offset = 40, .counters = 2, .max_record = RECORD_BYTES};
+	char endpoint[64], err[256];
+	uint8_t odd[8] = {0};
+	struct testbed t;
+
+	(void)state;
+	open_bed(&t, 1, 65536);
+	snprintf(endpoint, sizeof(endpoint), "ipc:///tmp/flowrib-host-test-%d", (int)getpid());
+	t.setup.layout = &layout;
+	t.setup.zmq_endpoint = endpoint;
+	t.setup.zmq_writers = 1;
+	testbed_start(&t, &ops);
+	if (!queue_zmq_writer_init(&t.writer[0], endpoint, 4096, 0, t.queue_counters[0], err, sizeof(err))) {
+		assert_non_null(strstr(err, "--with-zmq"));
+		assert_int_equal(testbed_wait(&t, 10), 1);
+		skip();
+	}
+	send_numbers(&t, 0, 1, 20000);
+	testbed_flush(&t);
+	testbed_send(&t, 0, odd, sizeof(odd));
+	testbed_finish(&t);
+	assert_int_equal(testbed_wait(&t, 10), 0);
+	assert_int_equal(seen->records, 20000);
+	assert_int_equal(seen->sum, 20000ULL * 20001 / 2);
+	assert_int_equal(counter_read(t.setup.counters, PLUGIN_INVALID), 1);
+	close_bed(&t);
+	unlink(endpoint + 6);
+}
+
 static void
 test_start_failure(void **state)
 {
@@ -280,6 +315,7 @@ main(void)
 	    cmocka_unit_test(test_timer_slices_descriptors_reload),
 	    cmocka_unit_test(test_signal_waits_for_the_core),
 	    cmocka_unit_test(test_signal_ends_without_close),
+	    cmocka_unit_test(test_zmq),
 	    cmocka_unit_test(test_start_failure),
 	    cmocka_unit_test(test_table),
 	};

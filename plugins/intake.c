@@ -1,8 +1,6 @@
 /* The rings as a plugin's intake: round robin, so that one busy source thread does not starve another. */
 #include "plugins/intake.h"
 
-#include "collector/base/log.h"
-
 /* A ring from this size on holds more than a millisecond of the fastest source. */
 #define NAP_RING_BYTES (1u << 20)
 
@@ -63,6 +61,8 @@ static const struct intake_ops rings_ops = {rings_drain, rings_finished, rings_s
 bool
 intake_open(struct intake *in, const struct plugin_setup *setup)
 {
+	if (setup->zmq_endpoint)
+		return intake_open_zmq(in, setup);
 	*in = (struct intake){.ops = &rings_ops, .setup = setup, .fd = setup->wake->fd, .may_nap = true};
 	for (unsigned i = 0; i < setup->ring_count; i++) {
 		if (ring_size(setup->rings[i]) < NAP_RING_BYTES)

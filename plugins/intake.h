@@ -37,5 +37,6 @@ struct intake {
 
 /* Opens the transport that setup asks for. False after logging why. */
 bool intake_open(struct intake *in, const struct plugin_setup *setup);
+bool intake_open_zmq(struct intake *in, const struct plugin_setup *setup);
 
 #endif

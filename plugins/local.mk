@@ -3,10 +3,10 @@ noinst_LIBRARIES += libplugins.a
 libplugins_a_SOURCES = \
 	plugins/plugin.h plugins/table.c \
 	plugins/host.c \
-	plugins/intake.c plugins/intake.h \
+	plugins/intake.c plugins/intake_zmq.c plugins/intake.h \
 	plugins/template.c
 
-PLUGINS_LIBS = libplugins.a $(FLOW_LIBS)
+PLUGINS_LIBS = libplugins.a $(CONF_LIBS) $(FLOW_LIBS) $(ZMQ_LIBS)
 
 if HAVE_CMOCKA
 check_PROGRAMS += host_test

@@ -31,6 +31,8 @@ struct plugin_setup {
 	unsigned ring_count;
 	struct queue_wake *wake;
 	const char *zmq_endpoint; /* NULL with rings */
+	unsigned zmq_hwm;	  /* messages that may wait at the plugin's end, 0: no limit */
+	unsigned zmq_writers;	  /* one per source thread: the plugin ends in order when all have closed */
 	struct counter_block *counters;
 	int restarts; /* 0 for the first process of this instance */
 };
@@ -51,7 +53,8 @@ extern const struct counter_desc plugin_counter_desc[PLUGIN_COUNTERS];
 
 struct plugin_host;
 
-/* The keys (enum conf_key) that give a plugin's aggregates time bins. The core puts the bin into the record. */
+/* The keys (enum conf_key) that give a plugin's aggregates time bins. The core puts the bin into the record.
+ */
 struct plugin_bins {
 	int history;
 	int offset;
