@@ -102,7 +102,7 @@ void decoder_session_close(struct decoder *d, uint32_t id, const struct addr *fr
 
 /* Appends this decoder's UDP templates to out as JSON objects separated by commas (no brackets, so that
  * several decoders can be joined into one array); returns how many. Call on the decoder's thread. */
-unsigned decoder_templates_save(const struct decoder *d, struct text *out);
+unsigned decoder_templates_save(struct decoder *d, struct text *out);
 
 /* True when templates changed since the last save. */
 bool decoder_templates_changed(const struct decoder *d);

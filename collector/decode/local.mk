@@ -1,7 +1,28 @@
 # collector/decode: exporters' datagrams and packets to struct flow. Knows no socket, no configuration, no plugin.
 noinst_LIBRARIES += libdecode.a
 libdecode_a_SOURCES =
-DECODE_LIBS = libdecode.a $(FLOW_LIBS)
+DECODE_LIBS = libdecode.a $(FLOW_LIBS) $(JANSSON_LIBS)
+
+# exporters: NetFlow, IPFIX
+libdecode_a_SOURCES += \
+	collector/decode/counter.c collector/decode/counter.h \
+	collector/decode/decode.h collector/decode/decoder.c \
+	collector/decode/element.c collector/decode/element.h \
+	collector/decode/exporter.c collector/decode/exporter.h \
+	collector/decode/ipfix.c \
+	collector/decode/names.c collector/decode/names.h \
+	collector/decode/netflow5.c collector/decode/netflow9.c \
+	collector/decode/options.c \
+	collector/decode/plan.c collector/decode/plan.h collector/decode/plan_portable.c \
+	collector/decode/record.c collector/decode/record.h \
+	collector/decode/sampling.c collector/decode/sampling.h \
+	collector/decode/sequence.c collector/decode/sequence.h \
+	collector/decode/set.c \
+	collector/decode/status.c collector/decode/store.c \
+	collector/decode/setters.c collector/decode/setters.h \
+	collector/decode/template.c \
+	collector/decode/times.c collector/decode/times.h \
+	collector/decode/waiting.c
 
 # packets
 libdecode_a_SOURCES += \
@@ -9,7 +30,9 @@ libdecode_a_SOURCES += \
 	collector/decode/packet_link.c collector/decode/packet_ip.c
 
 if HAVE_CMOCKA
-check_PROGRAMS += packet_test
+check_PROGRAMS += packet_test decode_test
+decode_test_SOURCES = collector/decode/decode_test.c collector/decode/builder.h
+decode_test_LDADD = $(DECODE_LIBS) $(CMOCKA_LIBS)
 packet_test_SOURCES = collector/decode/packet_test.c
 packet_test_LDADD = $(DECODE_LIBS) $(CMOCKA_LIBS)
 endif

@@ -1,0 +1,74 @@
+/* The rows of the decoder's counters. */
+#include "collector/decode/counter.h"
+
+#define DATAGRAMS(v)                                                                                         \
+	{                                                                                                    \
+		"decode_datagrams", "version=\"" v "\"", "datagrams or messages decoded", COUNTER_SUM        \
+	}
+#define DROP(l, help)                                                                                        \
+	{                                                                                                    \
+		"decode_dropped", "reason=\"" l "\"", help, COUNTER_SUM                                      \
+	}
+#define REFUSED(l, help)                                                                                     \
+	{                                                                                                    \
+		"decode_templates_refused", "reason=\"" l "\"", help, COUNTER_SUM                            \
+	}
+
+const struct counter_desc decode_counter_desc[DECODE_COUNTERS] = {
+    [DECODE_V1] = DATAGRAMS("1"),
+    [DECODE_V5] = DATAGRAMS("5"),
+    [DECODE_V7] = DATAGRAMS("7"),
+    [DECODE_V9] = DATAGRAMS("9"),
+    [DECODE_IPFIX] = DATAGRAMS("10"),
+    [DECODE_FLOWS] = {"decode_records", "kind=\"flow\"", "records decoded", COUNTER_SUM},
+    [DECODE_EVENTS] = {"decode_records", "kind=\"event\"", "records without counters", COUNTER_SUM},
+    [DECODE_OPTION_RECORDS] = {"decode_records", "kind=\"option\"", "option records", COUNTER_SUM},
+    [DECODE_TEMPLATES] = {"decode_templates", NULL, "templates known", COUNTER_GAUGE},
+    [DECODE_TEMPLATES_CHANGED] = {"decode_templates_changed", NULL, "templates new or redefined",
+				  COUNTER_SUM},
+    [DECODE_TEMPLATES_WITHDRAWN] = {"decode_templates_withdrawn", NULL, "templates withdrawn", COUNTER_SUM},
+    [DECODE_TEMPLATES_EXPIRED] = {"decode_templates_expired", NULL, "templates not seen for too long",
+				  COUNTER_SUM},
+    [DECODE_RATE_UNKNOWN] = {"decode_rate_unknown", NULL, "records whose sampling rate is not known",
+			     COUNTER_SUM},
+    [DECODE_RATE_LATE] = {"decode_rate_late", NULL,
+			  "records that passed before their domain's sampling rate was told", COUNTER_SUM},
+    [DECODE_FIELDS_REFUSED] = {"decode_fields_refused", NULL,
+			       "template fields left out because their length does not fit the element",
+			       COUNTER_SUM},
+    [DECODE_SEQUENCE_LOST] = {"decode_sequence_lost", NULL,
+			      "records (v9: datagrams) missing by sequence numbers", COUNTER_SUM},
+    [DECODE_SEQUENCE_LATE] = {"decode_sequence_late", NULL,
+			      "records (v9: datagrams) that came out of order, counted as lost before",
+			      COUNTER_SUM},
+    [DECODE_SEQUENCE_RESTARTS] = {"decode_sequence_restarts", NULL, "restarts of an exporter's counting",
+				  COUNTER_SUM},
+    [DECODE_WAITED] = {"decode_waiting_sets", "state=\"stored\"", "data sets that waited for a template",
+		       COUNTER_SUM},
+    [DECODE_WAITING_DECODED] = {"decode_waiting_sets", "state=\"decoded\"",
+				"data sets decoded after their template came", COUNTER_SUM},
+    [DECODE_WAITING_BYTES] = {"decode_waiting_bytes", NULL, "bytes waiting for templates", COUNTER_GAUGE},
+    [DECODE_EXPORTERS] = {"decode_exporters", NULL, "exporters known", COUNTER_GAUGE},
+    [DECODE_EXPORTERS_EXPIRED] = {"decode_exporters_expired", NULL, "exporters forgotten after silence",
+				  COUNTER_SUM},
+    [DROP_SHORT] = DROP("short", "datagram ends within its header or records"),
+    [DROP_VERSION] = DROP("version", "not a NetFlow or IPFIX version"),
+    [DROP_LENGTH] = DROP("length", "message length differs from the datagram's"),
+    [DROP_EXPORTERS] = DROP("exporters", "too many exporters"),
+    [DROP_MEMORY] = DROP("memory", "out of memory"),
+    [DROP_SET_LENGTH] = DROP("set_length", "set length is wrong; the rest of the message is lost"),
+    [DROP_SET_ID] = DROP("set_id", "set id is reserved"),
+    [DROP_PADDING] = DROP("padding", "set padding is not zero"),
+    [DROP_WAITING_EXPIRED] = DROP("no_template", "data set whose template did not come in time"),
+    [DROP_WAITING_FULL] = DROP("waiting_full", "data set without template, and no room to keep it"),
+    [DROP_RECORD] = DROP("record", "record of variable length runs over the end of its set"),
+    [DROP_FRAME] = DROP("frame", "carried packet could not be decoded"),
+    [DROP_TEMPLATE_SHORT] = REFUSED("short", "template ends within its fields"),
+    [DROP_TEMPLATE_ID] = REFUSED("id", "template id below 256"),
+    [DROP_TEMPLATE_FIELDS] = REFUSED("fields", "template has too many fields"),
+    [DROP_TEMPLATE_LENGTH] = REFUSED("length", "template describes records longer than a message"),
+    [DROP_TEMPLATE_EMPTY] = REFUSED("empty", "template describes records of no bytes"),
+    [DROP_TEMPLATE_SCOPE] = REFUSED("scope", "options template with a wrong scope"),
+    [DROP_TEMPLATE_FULL] = REFUSED("full", "template beyond the exporter's memory"),
+    [DROP_OPTION_FULL] = DROP("option_full", "option value beyond the exporter's memory"),
+};

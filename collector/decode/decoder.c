@@ -1,0 +1,193 @@
+/* The decoder's life: making it, giving it datagrams, letting it forget. */
+#include "collector/decode/decode.h"
+
+#include <time.h>
+
+#include "collector/base/clock.h"
+#include "collector/base/wire.h"
+#include "collector/decode/exporter.h"
+
+static void
+set_defaults(struct decode_options *o)
+{
+	if (!o->exporters_max)
+		o->exporters_max = 4096;
+	if (!o->exporter_max_bytes)
+		o->exporter_max_bytes = 8u << 20;
+	if (!o->template_timeout_s)
+		o->template_timeout_s = 86400;
+	if (!o->waiting_timeout_s)
+		o->waiting_timeout_s = 600;
+	if (!o->exporter_idle_s)
+		o->exporter_idle_s = 172800;
+}
+
+/* Renormalising reads counters even when nobody else does. */
+static void
+set_needs(struct decoder *d, const struct flow_needs *needs)
+{
+	d->needs = *needs;
+	FLOW_NEED(&d->needs, packets);
+	FLOW_NEED(&d->needs, bytes);
+	for (unsigned i = 0; i < d->o.customs; i++)
+		flow_need(&d->needs, d->custom[i].offset,
+			  d->custom[i].width ? d->custom[i].width : sizeof(struct flow_bytes));
+}
+
+static bool
+copy_customs(struct decoder *d)
+{
+	if (!d->o.customs)
+		return true;
+	d->custom = malloc(d->o.customs * sizeof(*d->custom));
+	if (!d->custom)
+		return false;
+	memcpy(d->custom, d->o.custom, d->o.customs * sizeof(*d->custom));
+	d->o.custom = d->custom;
+	return true;
+}
+
+static bool
+init(struct decoder *d, const struct flow_needs *needs, const char *labels)
+{
+	if (!copy_customs(d))
+		return false;
+	set_needs(d, needs);
+	d->env = (struct plan_env){.o = &d->o, .needs = &d->needs, .wants = plan_wants(&d->o, &d->needs)};
+	d->counters = counters_add(decode_counter_desc, DECODE_COUNTERS, labels);
+	d->hash_seed = clock_monotonic_us() ^ (uint64_t)(uintptr_t)d << 20;
+	return d->counters && flow_batch_init(&d->batch, &d->needs) && netflow_fixed_init(d);
+}
+
+struct decoder *
+decoder_new(const struct decode_options *o, const struct flow_needs *needs, flow_sink *sink, void *ctx,
+	    const char *labels, char *err, size_t errlen)
+{
+	struct decoder *d = aligned_alloc(64, (sizeof(*d) + 63) / 64 * 64);
+
+	if (d) {
+		memset(d, 0, sizeof(*d));
+		d->o = *o;
+		d->sink = sink;
+		d->sink_ctx = ctx;
+		set_defaults(&d->o);
+		if (init(d, needs, labels))
+			return d;
+		decoder_free(d);
+	}
+	snprintf(err, errlen, "decoder: out of memory");
+	return NULL;
+}
+
+void
+decoder_free(struct decoder *d)
+{
+	if (!d)
+		return;
+	for (unsigned i = 0; i < EXPORTER_BUCKETS; i++)
+		while (d->bucket[i])
+			exporter_free(d, d->bucket[i]);
+	for (unsigned i = 0; i < ARRAY_SIZE(d->fixed); i++)
+		template_free(d->fixed[i]);
+	flow_batch_free(&d->batch);
+	free(d->custom);
+	free(d);
+}
+
+const struct counter_block *
+decoder_counters(const struct decoder *d)
+{
+	return d->counters;
+}
+
+void
+decoder_flush(struct decoder *d)
+{
+	batch_flush(d);
+}
+
+void
+decoder_datagram(struct decoder *d, const struct datagram *dg)
+{
+	uint16_t version;
+
+	if (dg->len < 4) {
+		drop(d, exporter_find(d, &dg->from), NULL, &dg->from, DROP_SHORT);
+		return;
+	}
+	version = load_be16(dg->data);
+	switch (version) {
+	case 1:
+	case 5:
+	case 7:
+		netflow_fixed(d, dg, version);
+		break;
+	case 9:
+		netflow9(d, dg);
+		break;
+	case 10:
+		ipfix(d, dg);
+		break;
+	default:
+		drop(d, exporter_find(d, &dg->from), NULL, &dg->from, DROP_VERSION);
+	}
+}
+
+static uint64_t
+ago(uint64_t now_us, unsigned seconds)
+{
+	uint64_t span = seconds * US_PER_S;
+	return now_us > span ? now_us - span : 0;
+}
+
+static void
+tick_exporter(struct decoder *d, struct exporter *x, uint64_t now_us)
+{
+	unsigned n = 0;
+
+	waiting_expire(d, x, NULL, ago(now_us, d->o.waiting_timeout_s));
+	for (struct domain *dom = x->domains; dom; dom = dom->next)
+		if (!dom->session)
+			n += template_expire(d, x, dom, ago(now_us, d->o.template_timeout_s));
+	decoder_count(d, DECODE_TEMPLATES_EXPIRED, n);
+	if (x->seen_us < ago(now_us, d->o.exporter_idle_s)) {
+		exporter_free(d, x);
+		decoder_count(d, DECODE_EXPORTERS_EXPIRED, 1);
+	}
+}
+
+void
+decoder_tick(struct decoder *d, uint64_t now_us)
+{
+	if (now_us < d->ticked_us + US_PER_S && now_us >= d->ticked_us)
+		return;
+	d->ticked_us = now_us;
+	for (unsigned i = 0; i < EXPORTER_BUCKETS; i++) {
+		for (struct exporter *x = d->bucket[i], *next; x; x = next) {
+			next = x->next;
+			tick_exporter(d, x, now_us);
+		}
+	}
+}
+
+void
+decoder_session_open(struct decoder *d, uint32_t id, const struct addr *from)
+{
+	/* ids may come again: nothing of an earlier session may be left */
+	decoder_session_close(d, id, from);
+}
+
+void
+decoder_session_close(struct decoder *d, uint32_t id, const struct addr *from)
+{
+	struct exporter *x = exporter_find(d, from);
+
+	if (!x)
+		return;
+	batch_flush(d);
+	for (struct domain *dom = x->domains, *next; dom; dom = next) {
+		next = dom->next;
+		if (dom->session == id)
+			domain_free(d, x, dom);
+	}
+}

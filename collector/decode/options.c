@@ -1,0 +1,261 @@
+/* Options data: what an exporter tells about itself.
+ *
+ * A record is read into a handful of slots, by element and whether it stands in the scope. What the slots
+ * hold together decides what is learnt: a rate, a name, a distinguisher, a boot time, an address. Elements
+ * that no row knows are passed over. Nothing here is on the path of a flow. */
+#include "collector/decode/exporter.h"
+
+#include "collector/base/wire.h"
+#include "collector/decode/times.h"
+
+enum slot {
+	SLOT_INTERFACE,
+	SLOT_SELECTOR,
+	SLOT_VRF,
+	SLOT_INTERVAL,
+	SLOT_PACKET_INTERVAL,
+	SLOT_PACKET_SPACE,
+	SLOT_TIME_INTERVAL,
+	SLOT_TIME_SPACE,
+	SLOT_SIZE,
+	SLOT_POPULATION,
+	SLOT_PROBABILITY,
+	SLOT_INIT,
+	SLOT_INTERFACE_NAME,
+	SLOT_VRF_NAME,
+	SLOT_RD,
+	SLOT_APPLICATION,
+	SLOT_APPLICATION_NAME,
+	SLOT_AGENT,
+	SLOTS
+};
+
+/* In ascending order of preference: of several elements for one slot the later row wins, unless it is zero
+ * and the other is not. */
+static const struct {
+	uint16_t id;
+	uint8_t slot;
+} option_elements[] = {
+    {253, SLOT_INTERFACE},
+    {252, SLOT_INTERFACE},
+    {14, SLOT_INTERFACE},
+    {10, SLOT_INTERFACE},
+    {48, SLOT_SELECTOR},
+    {302, SLOT_SELECTOR},
+    {235, SLOT_VRF},
+    {234, SLOT_VRF},
+    {34, SLOT_INTERVAL},
+    {50, SLOT_INTERVAL},
+    {305, SLOT_PACKET_INTERVAL},
+    {306, SLOT_PACKET_SPACE},
+    {307, SLOT_TIME_INTERVAL},
+    {308, SLOT_TIME_SPACE},
+    {309, SLOT_SIZE},
+    {310, SLOT_POPULATION},
+    {311, SLOT_PROBABILITY},
+    {160, SLOT_INIT},
+    {82, SLOT_INTERFACE_NAME},
+    {236, SLOT_VRF_NAME},
+    {90, SLOT_RD},
+    {95, SLOT_APPLICATION},
+    {94, SLOT_APPLICATION_NAME},
+    {96, SLOT_APPLICATION_NAME},
+    {131, SLOT_AGENT},
+    {130, SLOT_AGENT},
+};
+
+struct option {
+	const uint8_t *p[SLOTS];
+	uint16_t len[SLOTS];
+	uint8_t rank[SLOTS];
+	bool scope[SLOTS];
+};
+
+static bool
+all_zero(const uint8_t *p, size_t n)
+{
+	while (n && p[n - 1] == 0)
+		n--;
+	return n == 0;
+}
+
+static void
+fill_slot(struct option *o, const struct field *f, const uint8_t *p, size_t len, bool scope)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(option_elements); i++) {
+		unsigned slot = option_elements[i].slot;
+		if (option_elements[i].id != f->id || f->pen != 0 || len == 0)
+			continue;
+		if (o->p[slot] && (o->rank[slot] > i || all_zero(p, len)) &&
+		    !all_zero(o->p[slot], o->len[slot]))
+			continue;
+		o->p[slot] = p;
+		o->len[slot] = (uint16_t)len;
+		o->rank[slot] = (uint8_t)i;
+		o->scope[slot] = scope;
+	}
+}
+
+static void
+fill(struct option *o, const struct record *r, const struct template *t)
+{
+	unsigned seg = 0;
+	size_t off = 0;
+
+	for (unsigned i = 0; i < t->fields; i++) {
+		const struct field *f = &t->field[i];
+		if (f->len == VARIABLE_LENGTH) {
+			fill_slot(o, f, r->var[seg], r->var_len[seg], i < t->scopes);
+			seg++;
+			off = 0;
+			continue;
+		}
+		fill_slot(o, f, r->seg[seg] + off, f->len, i < t->scopes);
+		off += f->len;
+	}
+}
+
+static bool
+has(const struct option *o, enum slot s)
+{
+	return o->p[s] != NULL;
+}
+
+static uint64_t
+number(const struct option *o, enum slot s)
+{
+	return has(o, s) && o->len[s] <= 8 ? load_be(o->p[s], o->len[s]) : 0;
+}
+
+static void
+learn_name(const struct message *m, enum name_kind kind, uint64_t id, const uint8_t *text, size_t len)
+{
+	struct names *t = &m->exporter->names;
+	const struct name *old = names_find(t, kind, id);
+
+	len = len < 255 ? len : 255;
+	if (old && old->len == len && memcmp(old->text, text, len) == 0)
+		return;
+	if (old)
+		exporter_release(m->exporter, names_cost(old->len));
+	if (!exporter_charge(m->d, m->exporter, names_cost(len))) {
+		if (old)
+			m->exporter->bytes += names_cost(old->len);
+		drop_message(m, DROP_OPTION_FULL);
+		return;
+	}
+	batch_flush(m->d); /* flows may refer to the old text */
+	if (!names_set(t, kind, id, text, len))
+		drop_message(m, DROP_MEMORY);
+}
+
+/* Text ends at the first NUL; fields of fixed length are filled up with them, or with spaces. */
+static void
+learn_text(const struct message *m, const struct option *o, enum slot s, enum name_kind kind, uint64_t id)
+{
+	size_t len = strnlen((const char *)o->p[s], o->len[s]);
+
+	while (len && o->p[s][len - 1] == ' ')
+		len--;
+	learn_name(m, kind, id, o->p[s], len);
+}
+
+static uint64_t
+application_id(const struct option *o)
+{
+	size_t len = o->len[SLOT_APPLICATION], n = len - 1 < 7 ? len - 1 : 7;
+	const uint8_t *p = o->p[SLOT_APPLICATION];
+
+	return (uint64_t)p[0] << 56 | load_be(p + len - n, n);
+}
+
+static struct rate
+option_rate(const struct option *o)
+{
+	struct scratch s = {
+	    .interval = (uint32_t)number(o, SLOT_INTERVAL),
+	    .packet_interval = number(o, SLOT_PACKET_INTERVAL),
+	    .packet_space = number(o, SLOT_PACKET_SPACE),
+	    .time_interval = number(o, SLOT_TIME_INTERVAL),
+	    .time_space = number(o, SLOT_TIME_SPACE),
+	    .size = number(o, SLOT_SIZE),
+	    .population = number(o, SLOT_POPULATION),
+	};
+
+	if (o->len[SLOT_PROBABILITY] == 8) {
+		uint64_t bits = number(o, SLOT_PROBABILITY);
+		memcpy(&s.probability, &bits, sizeof(bits));
+	}
+	return rate_from(&s);
+}
+
+/* To what a rate applies: the selector the record names, an interface in its scope, or the domain. */
+static void
+learn_rate(const struct message *m, const struct option *o)
+{
+	struct domain *dom = m->domain;
+	struct rate rate = option_rate(o);
+	bool narrow = !m->d->o.disable_opt_scope_check, changed = false;
+	enum sampler_scope scope = SAMPLER_DOMAIN;
+	uint64_t id = 0;
+
+	if (!rate.num)
+		return;
+	if (number(o, SLOT_SELECTOR)) {
+		scope = SAMPLER_SELECTOR;
+		id = number(o, SLOT_SELECTOR);
+	} else if (narrow && o->scope[SLOT_INTERFACE] && number(o, SLOT_INTERFACE)) {
+		scope = SAMPLER_INTERFACE;
+		id = number(o, SLOT_INTERFACE);
+	}
+	if (!samplers_set(&dom->samplers, scope, id, rate, &changed)) {
+		drop_message(m, DROP_OPTION_FULL);
+		return;
+	}
+	if (changed && dom->rate_unknown) {
+		decoder_count(m->d, DECODE_RATE_LATE, dom->rate_unknown);
+		dom->rate_unknown = 0;
+	}
+}
+
+static void
+learn_vrf(const struct message *m, const struct option *o)
+{
+	uint64_t vrf = number(o, SLOT_VRF);
+
+	if (has(o, SLOT_VRF_NAME))
+		learn_text(m, o, SLOT_VRF_NAME, NAME_VRF, vrf);
+	if (has(o, SLOT_RD) && o->len[SLOT_RD] == 8) {
+		uint64_t rd = load_be64(o->p[SLOT_RD]);
+		learn_name(m, NAME_VRF_RD, vrf, (const uint8_t *)&rd, sizeof(rd));
+	}
+}
+
+static void
+learn_agent(struct domain *dom, const struct option *o)
+{
+	if (o->len[SLOT_AGENT] == 4 && number(o, SLOT_AGENT))
+		dom->agent = addr_from_v4(o->p[SLOT_AGENT]);
+	else if (o->len[SLOT_AGENT] == 16)
+		dom->agent = addr_from_v6(o->p[SLOT_AGENT]);
+}
+
+void
+options_learn(struct record *r, const struct template *t)
+{
+	const struct message *m = r->m;
+	struct option o = {0};
+
+	fill(&o, r, t);
+	learn_rate(m, &o);
+	if (has(&o, SLOT_VRF))
+		learn_vrf(m, &o);
+	if (has(&o, SLOT_INTERFACE) && has(&o, SLOT_INTERFACE_NAME))
+		learn_text(m, &o, SLOT_INTERFACE_NAME, NAME_INTERFACE, number(&o, SLOT_INTERFACE));
+	if (has(&o, SLOT_APPLICATION) && has(&o, SLOT_APPLICATION_NAME))
+		learn_text(m, &o, SLOT_APPLICATION_NAME, NAME_APPLICATION, application_id(&o));
+	if (number(&o, SLOT_INIT) && number(&o, SLOT_INIT) < UINT64_MAX / 1000)
+		m->domain->init_us = number(&o, SLOT_INIT) * 1000;
+	if (has(&o, SLOT_AGENT))
+		learn_agent(m->domain, &o);
+}

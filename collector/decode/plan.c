@@ -1,0 +1,690 @@
+/* The compiler and the interpreter of plans (see plan.h).
+ *
+ * Compiling goes in three steps: place every field, pick the rows that are needed (candidates), and settle
+ * for each destination who writes it. Several sources of one value are ordered by the row's rank; the
+ * preferred one writes without looking, and others follow, if they may, where it left nothing but zeros. */
+#include "collector/decode/plan.h"
+
+#include "collector/base/wire.h"
+#include "collector/decode/decode.h"
+#include "collector/decode/setters.h"
+
+/* A field that somebody needs. */
+struct candidate {
+	struct plan_op op;
+	const struct element *row; /* NULL: a custom primitive */
+	uint16_t field;
+	uint8_t rank;
+	bool reverse;
+	bool dropped;
+};
+
+struct compiler {
+	const struct plan_env *env;
+	struct plan *plan;
+	const struct field *field;
+	unsigned fields;
+	struct candidate *cand;
+	unsigned cands;
+	bool nested; /* two headers in a record: a tunnel */
+	bool octets; /* some field counts octets */
+	bool ip_version;
+};
+
+static unsigned
+count_fields(const struct compiler *c, uint32_t pen, uint16_t id)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < c->fields; i++)
+		n += c->field[i].pen == pen && c->field[i].id == id;
+	return n;
+}
+
+static unsigned
+occurrence(const struct compiler *c, unsigned field)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i <= field; i++)
+		n += c->field[i].pen == c->field[field].pen && c->field[i].id == c->field[field].id;
+	return n;
+}
+
+uint32_t
+plan_wants(const struct decode_options *o, const struct flow_needs *needs)
+{
+	uint32_t w = 0;
+
+	if (FLOW_NEEDED(needs, sampling_rate) || o->renormalize)
+		w |= WANT_RATE;
+	if (FLOW_NEEDED(needs, timestamp_start) || FLOW_NEEDED(needs, timestamp_end))
+		w |= WANT_TIMES;
+	if (FLOW_NEEDED(needs, vlan) || FLOW_NEEDED(needs, in_vlan) || FLOW_NEEDED(needs, out_vlan) ||
+	    FLOW_NEEDED(needs, features))
+		w |= WANT_VLAN;
+	if (FLOW_NEEDED(needs, mpls_label) || FLOW_NEEDED(needs, mpls_labels) ||
+	    FLOW_NEEDED(needs, mpls_label_top) || FLOW_NEEDED(needs, mpls_label_bottom) ||
+	    FLOW_NEEDED(needs, mpls_label_stack))
+		w |= WANT_MPLS;
+	if (FLOW_NEEDED(needs, mpls_vpn_rd) || FLOW_NEEDED(needs, mpls_vpn_rd_origin))
+		w |= WANT_RD;
+	if (FLOW_NEEDED(needs, vrf_name) || FLOW_NEEDED(needs, ingress_vrf_name) ||
+	    FLOW_NEEDED(needs, egress_vrf_name))
+		w |= WANT_VRF;
+	if (FLOW_NEEDED(needs, in_iface_name) || FLOW_NEEDED(needs, out_iface_name))
+		w |= WANT_IFACE_NAMES;
+	if (FLOW_NEEDED(needs, application_id) || FLOW_NEEDED(needs, class_name))
+		w |= WANT_APPLICATION;
+	if (FLOW_NEEDED(needs, path_delay_avg_usec))
+		w |= WANT_DELAY;
+	if (FLOW_NEEDED(needs, vxlan) || FLOW_NEEDED(needs, nvgre))
+		w |= WANT_TUNNEL_ID;
+	if (FLOW_NEEDED(needs, features))
+		w |= WANT_FEATURES;
+	if (FLOW_NEEDED(needs, sampling_direction))
+		w |= WANT_DIRECTION;
+	return w | WANT_FRAME;
+}
+
+/* --- step 1: places --- */
+
+static void
+place_fields(struct compiler *c, struct plan_op *place)
+{
+	struct plan *p = c->plan;
+	uint16_t seg = 0, off = 0;
+
+	for (unsigned i = 0; i < c->fields; i++) {
+		uint16_t len = c->field[i].len;
+		place[i] =
+		    (struct plan_op){.seg = seg, .src = off, .len = len, .var = len == VARIABLE_LENGTH};
+		if (len == VARIABLE_LENGTH) {
+			place[i].src = 0;
+			p->run[seg++] = off;
+			p->len++;
+			off = 0;
+			continue;
+		}
+		if (c->field[i].pen == 0 && c->field[i].id == 60 && len == 1) {
+			c->ip_version = true;
+			p->version_seg = seg;
+			p->version_src = off;
+		}
+		off = (uint16_t)(off + len);
+		p->len = (uint16_t)(p->len + len);
+	}
+	p->run[seg] = off;
+	p->vars = seg;
+}
+
+/* --- step 2: candidates --- */
+
+static uint8_t
+uint_kind(uint16_t len, uint16_t width)
+{
+	switch (len << 4 | width) {
+	case 0x11:
+		return OP_U8;
+	case 0x22:
+		return OP_U16;
+	case 0x44:
+		return OP_U32;
+	case 0x88:
+		return OP_U64;
+	case 0x24:
+		return OP_U16_U32;
+	case 0x48:
+		return OP_U32_U64;
+	default:
+		return OP_UINT;
+	}
+}
+
+/* Fixes kind and setter by the row's type; false when the length does not fit it. */
+static bool
+op_from_type(struct plan_op *op, const struct element *e)
+{
+	op->set = e->set;
+	switch ((enum element_type)e->type) {
+	case ELEMENT_UINT:
+		op->kind = uint_kind(op->len, op->width);
+		return op->var || (op->len >= 1 && op->len <= 8);
+	case ELEMENT_ADDR4:
+		op->kind = OP_ADDR4;
+		return op->len == 4;
+	case ELEMENT_ADDR6:
+		op->kind = OP_ADDR6;
+		return op->len == 16;
+	case ELEMENT_MAC:
+		op->kind = OP_MAC;
+		return op->len == 6;
+	case ELEMENT_BYTES:
+		op->kind = OP_BYTES;
+		return op->len > 0;
+	case ELEMENT_TEXT:
+		op->kind = OP_TEXT;
+		return op->len > 0;
+	case ELEMENT_CALL:
+		op->kind = OP_CALL;
+		if (op->len == 1 && (e->set == set_tcp_flags || e->set == set_fwd_status))
+			op->kind = uint_kind(1, op->width);
+		return op->len >= e->len_min && op->len <= e->len_max;
+	}
+	return false;
+}
+
+static bool
+row_needed(const struct compiler *c, const struct element *e, uint16_t dst, uint16_t width)
+{
+	if (e->wants && (c->env->wants & e->wants))
+		return true;
+	return e->base == BASE_FLOW && flow_needed(c->env->needs, dst, width);
+}
+
+/* In a record with two headers the first of several fields with one meaning belongs to the outer one. */
+static bool
+is_outer(const struct compiler *c, unsigned field, const struct element *e)
+{
+	bool first = true, more = false;
+
+	if (!c->nested || !e->tunnel)
+		return false;
+	for (unsigned i = 0; i < c->fields; i++) {
+		const struct element *other = element_find(c->field[i].pen, c->field[i].id);
+		if (!other || other->tunnel != e->tunnel || i == field)
+			continue;
+		if (i < field)
+			first = false;
+		else
+			more = true;
+	}
+	return first && more;
+}
+
+static uint16_t
+tunnel_width(const struct element *e)
+{
+	return e->set == set_tcp_flags ? 1 : e->width;
+}
+
+/* Options that give an element another destination. */
+static uint16_t
+redirect(const struct compiler *c, const struct element *e, uint16_t id)
+{
+	const struct decode_options *o = c->env->o;
+
+	if (o->peer_as && id == 16)
+		return offsetof(struct flow, peer_src_as);
+	if (o->peer_as && id == 17)
+		return offsetof(struct flow, peer_dst_as);
+	if (o->asa_bi_flow && id == 232)
+		return offsetof(struct flow, packets);
+	return e->dst;
+}
+
+/* Counters of the other direction: RFC 5103's enterprise, or the responder's of a firewall. */
+static bool
+is_reverse(const struct compiler *c, const struct field *f)
+{
+	if (f->pen == PEN_REVERSE)
+		return true;
+	return f->pen == 0 && !c->env->o->asa_bi_flow && (f->id == 232 || f->id == 299);
+}
+
+static void
+add_row(struct compiler *c, unsigned i, const struct plan_op *place)
+{
+	const struct field *f = &c->field[i];
+	bool reverse = is_reverse(c, f);
+	const struct element *e = element_find(f->pen == PEN_REVERSE ? 0 : f->pen, f->id);
+	struct candidate *k = &c->cand[c->cands];
+
+	if (!e || (reverse && e->base != BASE_FLOW))
+		return;
+	if (c->env->o->ignore_exporter_address && f->pen == 0 && (f->id == 130 || f->id == 131))
+		return;
+	*k = (struct candidate){
+	    .op = *place, .row = e, .field = (uint16_t)i, .rank = e->rank, .reverse = reverse};
+	k->op.base = e->base;
+	k->op.dst = redirect(c, e, f->pen == 0 ? f->id : 0);
+	k->op.width = e->width;
+	if (is_outer(c, i, e)) {
+		k->op.dst = e->tunnel;
+		k->op.width = tunnel_width(e);
+		if (!flow_needed(c->env->needs, k->op.dst, k->op.width))
+			return;
+	} else if (!row_needed(c, e, k->op.dst, k->op.width)) {
+		return;
+	}
+	if (!op_from_type(&k->op, e)) {
+		c->plan->refused++;
+		return;
+	}
+	c->cands++;
+}
+
+/* Custom primitives of this field. */
+static void
+add_customs(struct compiler *c, unsigned i, const struct plan_op *place)
+{
+	const struct decode_options *o = c->env->o;
+
+	for (unsigned j = 0; j < o->customs; j++) {
+		const struct decode_custom *cu = &o->custom[j];
+		struct candidate *k = &c->cand[c->cands];
+		if (cu->pen != c->field[i].pen || cu->id != c->field[i].id ||
+		    cu->occurrence != occurrence(c, i) || place->len == 0)
+			continue;
+		*k = (struct candidate){.op = *place, .field = (uint16_t)i};
+		k->op.dst = cu->offset;
+		k->op.width = cu->width;
+		if (cu->width == 0)
+			k->op.kind = cu->sem == CUSTOM_STR ? OP_TEXT : OP_BYTES;
+		else if (cu->sem == CUSTOM_UINT && cu->width <= 8 && (place->len <= 8 || place->var))
+			k->op.kind = OP_UINT;
+		else
+			k->op.kind = OP_RAW;
+		c->cands++;
+	}
+}
+
+/* --- step 3: one destination, one value --- */
+
+static bool
+same_place(const struct candidate *a, const struct candidate *b)
+{
+	return a->op.dst == b->op.dst && a->op.base == b->op.base && a->reverse == b->reverse;
+}
+
+/* Of an element that comes twice the last counts. */
+static void
+drop_repeated(struct compiler *c)
+{
+	for (unsigned i = 0; i < c->cands; i++)
+		for (unsigned j = i + 1; j < c->cands; j++)
+			if (c->cand[i].row && c->cand[i].row == c->cand[j].row &&
+			    same_place(&c->cand[i], &c->cand[j]))
+				c->cand[i].dropped = true;
+}
+
+static int
+family(const struct candidate *k)
+{
+	switch (k->row->id) {
+	case 8:
+	case 9:
+	case 12:
+	case 13:
+	case 44:
+	case 45:
+		return 4;
+	case 27:
+	case 28:
+	case 29:
+	case 30:
+	case 169:
+	case 170:
+		return 6;
+	default:
+		return 0;
+	}
+}
+
+/* Where the template says which family is meant, nobody has to guess by zeros. */
+static void
+choose_family(struct compiler *c, struct candidate *k)
+{
+	int mine = family(k);
+
+	for (unsigned i = 0; c->ip_version && mine && i < c->cands; i++) {
+		struct candidate *o = &c->cand[i];
+		if (o->row && !o->dropped && same_place(k, o) && family(o) && family(o) != mine)
+			k->op.cond = mine == 4 ? COND_V4 : COND_V6;
+	}
+}
+
+static bool
+better(const struct candidate *a, const struct candidate *b)
+{
+	return a->rank < b->rank || (a->rank == b->rank && a->field < b->field);
+}
+
+static void
+settle(struct compiler *c)
+{
+	drop_repeated(c);
+	for (unsigned i = 0; i < c->cands; i++) {
+		struct candidate *k = &c->cand[i];
+		bool best = true;
+		if (k->dropped || !k->row)
+			continue;
+		for (unsigned j = 0; j < c->cands; j++)
+			if (j != i && c->cand[j].row && !c->cand[j].dropped && same_place(k, &c->cand[j]) &&
+			    better(&c->cand[j], k))
+				best = false;
+		if (!best && k->row->alt == ALT_DROP)
+			k->dropped = true;
+		else if (!best)
+			k->op.cond = COND_EMPTY;
+		else if (k->op.dst == offsetof(struct flow, peer_src_ip) && k->op.base == BASE_FLOW)
+			k->op.cond = COND_SOURCE;
+		choose_family(c, k);
+	}
+}
+
+/* Responder counters mean the reverse direction only beside the initiator's. */
+static void
+drop_lone_responders(struct compiler *c)
+{
+	for (unsigned i = 0; i < c->cands; i++) {
+		struct candidate *k = &c->cand[i];
+		if (!k->row || !k->reverse || c->field[k->field].pen == PEN_REVERSE)
+			continue;
+		for (unsigned j = 0; j < c->cands; j++)
+			if (c->cand[j].row && !c->cand[j].reverse && !c->cand[j].dropped &&
+			    c->cand[j].op.dst == k->op.dst && c->cand[j].rank < k->rank)
+				k->dropped = true;
+	}
+}
+
+/* Unconditional operations first, then the others by rank. */
+static uint16_t
+emit(struct compiler *c, struct plan_op *out, bool reverse)
+{
+	uint16_t n = 0;
+
+	for (int rank = -1; rank < 8; rank++) {
+		for (unsigned i = 0; i < c->cands; i++) {
+			const struct candidate *k = &c->cand[i];
+			bool mine = rank < 0 ? k->op.cond == COND_ALWAYS
+					     : k->op.cond != COND_ALWAYS && k->rank == rank;
+			if (k->dropped || k->reverse != reverse || !mine)
+				continue;
+			out[n++] = k->op;
+		}
+	}
+	return n;
+}
+
+static void
+collect_traits(struct compiler *c, bool options)
+{
+	struct plan *p = c->plan;
+	bool v4 = false, v6 = false;
+
+	p->flows = 1;
+	for (unsigned i = 0; i < c->fields; i++) {
+		const struct field *f = &c->field[i];
+		c->octets |= element_is_octets(f->pen, f->id);
+		if (f->pen == PEN_REVERSE)
+			p->features |= FLOW_IS_BIFLOW;
+		if (f->pen != 0)
+			continue;
+		v4 |= f->id == 8 || f->id == 12 || f->id == 44 || f->id == 45;
+		v6 |= f->id == 27 || f->id == 28 || f->id == 169 || f->id == 170;
+		if (f->id == 3)
+			p->flows = 0;
+		if (f->id == 70)
+			p->features |= FLOW_HAS_MPLS;
+		if (f->id == 230)
+			p->features |= FLOW_IS_NAT_EVENT;
+		if (f->id == 233)
+			p->features |= FLOW_IS_FW_EVENT;
+	}
+	if (count_fields(c, 0, 231) && count_fields(c, 0, 232))
+		p->features |= FLOW_IS_BIFLOW;
+	if (v4 && !v6)
+		p->features |= FLOW_HAS_V4;
+	if (v6 && !v4)
+		p->features |= FLOW_HAS_V6;
+	if (v4 && v6)
+		p->finish |= FINISH_BIT(FINISH_FEATURES);
+	p->kind = options ? FLOW_KIND_OPTION : c->octets ? FLOW_KIND_FLOW : FLOW_KIND_EVENT;
+	c->nested = count_fields(c, 0, 4) > 1 || count_fields(c, 0, 8) > 1 || count_fields(c, 0, 27) > 1;
+}
+
+/* Steps that follow from what is wanted, whatever fields there are. */
+static void
+collect_steps(struct compiler *c)
+{
+	struct plan *p = c->plan;
+	uint32_t wants = c->env->wants;
+
+	if (wants & WANT_TIMES)
+		p->finish |= FINISH_BIT(FINISH_TIMES);
+	if (wants & WANT_RATE)
+		p->finish |= FINISH_BIT(FINISH_RATE);
+	if (wants & WANT_IFACE_NAMES)
+		p->finish |= FINISH_BIT(FINISH_IFACE_NAMES);
+	if (!(wants & WANT_FEATURES))
+		p->finish &= ~FINISH_BIT(FINISH_FEATURES);
+	for (unsigned i = 0; i < c->cands; i++) {
+		const struct candidate *k = &c->cand[i];
+		if (k->dropped || !k->row)
+			continue;
+		p->finish |= k->row->finish;
+	}
+	p->scratch = p->finish != 0;
+}
+
+static bool
+build(struct compiler *c, bool options)
+{
+	struct plan *p = c->plan;
+	size_t cands = c->fields * (size_t)(1 + c->env->o->customs);
+	struct plan_op *place = calloc(c->fields + 1, sizeof(*place));
+
+	p->run = calloc(PLAN_VARIABLE_MAX + 1, sizeof(*p->run));
+	c->cand = calloc(cands + 1, sizeof(*c->cand));
+	if (!place || !p->run || !c->cand) {
+		free(place);
+		free(c->cand);
+		return false;
+	}
+	place_fields(c, place);
+	collect_traits(c, options);
+	for (unsigned i = 0; i < c->fields; i++) {
+		add_row(c, i, &place[i]);
+		add_customs(c, i, &place[i]);
+	}
+	free(place);
+	settle(c);
+	drop_lone_responders(c);
+	collect_steps(c);
+	p->op = calloc(2 * (size_t)c->cands + PLAN_VARIABLE_MAX, sizeof(*p->op));
+	if (p->op) {
+		p->ops = emit(c, p->op, false);
+		p->reverses = emit(c, p->op + p->ops, true);
+		p->bytes = sizeof(*p) + (2 * (size_t)c->cands + PLAN_VARIABLE_MAX) * sizeof(*p->op);
+	}
+	free(c->cand);
+	return p->op != NULL;
+}
+
+struct plan *
+plan_new(const struct plan_env *env, const struct field *field, unsigned n, bool options)
+{
+	struct compiler c = {.env = env, .field = field, .fields = n};
+
+	c.plan = calloc(1, sizeof(*c.plan));
+	if (!c.plan)
+		return NULL;
+	if (!build(&c, options)) {
+		plan_free(c.plan);
+		return NULL;
+	}
+	struct plan *p = c.plan;
+	if (!env->no_shuffle && !p->vars &&
+	    !shuffle_compile(p, env->needs->extent, p->op + p->ops + p->reverses, &p->rests))
+		p->rests = 0;
+	return p;
+}
+
+void
+plan_free(struct plan *p)
+{
+	if (!p)
+		return;
+	shuffle_free(p->shuffle);
+	free(p->run);
+	free(p->op);
+	free(p);
+}
+
+/* --- the interpreter --- */
+
+static inline void
+store_uint(uint8_t *dst, unsigned width, uint64_t v)
+{
+	memcpy(dst, &v, width); /* little endian; see put_uint for the other kind */
+}
+
+static bool
+all_zero(const uint8_t *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (p[i])
+			return false;
+	return true;
+}
+
+/* Also true for 0.0.0.0 and the stored "::". */
+static bool
+is_empty(const struct plan_op *op, const uint8_t *dst)
+{
+	struct addr a;
+
+	if (op->kind != OP_ADDR4 && op->kind != OP_ADDR6)
+		return all_zero(dst, op->width);
+	memcpy(&a, dst, sizeof(a));
+	return addr_is_none(&a) || addr_is_v6_any(&a) || (addr_is_v4(&a) && a.w[3] == 0);
+}
+
+static bool
+applies(const struct record *r, const struct plan_op *op, const uint8_t *src, size_t len, const uint8_t *dst)
+{
+	const struct plan *p = r->plan;
+
+	switch ((enum plan_cond)op->cond) {
+	case COND_EMPTY:
+		return is_empty(op, dst) && !all_zero(src, len);
+	case COND_SOURCE:
+		return !all_zero(src, len);
+	case COND_V4:
+		return r->seg[p->version_seg][p->version_src] == 4;
+	case COND_V6:
+		return r->seg[p->version_seg][p->version_src] == 6;
+	case COND_ALWAYS:
+		break;
+	}
+	return true;
+}
+
+static void
+set_bytes(uint8_t *dst, const uint8_t *src, size_t len, bool text)
+{
+	struct flow_bytes b = {.p = src, .len = (uint32_t)len};
+
+	if (text) {
+		const uint8_t *nul = memchr(src, 0, len);
+		if (nul)
+			b.len = (uint32_t)(nul - src);
+	}
+	memcpy(dst, &b, sizeof(b));
+}
+
+/* The less frequent kinds, out of line so that the others stay in few cache lines. */
+static __attribute__((noinline)) void
+run_rare(struct record *r, const struct plan_op *op, uint8_t *dst, const uint8_t *src, size_t len)
+{
+	struct addr a;
+
+	switch ((enum plan_kind)op->kind) {
+	case OP_UINT:
+		if (len > 8) {
+			src += len - 8;
+			len = 8;
+		}
+		store_uint(dst, op->width, load_be(src, len));
+		break;
+	case OP_MAC:
+		memcpy(dst, src, 6);
+		break;
+	case OP_RAW:
+		memcpy(dst, src, len < op->width ? len : op->width);
+		break;
+	case OP_BYTES:
+	case OP_TEXT:
+		set_bytes(dst, src, len, op->kind == OP_TEXT);
+		break;
+	case OP_FIX6:
+		memcpy(&a, dst, sizeof(a));
+		if (addr_is_none(&a)) {
+			a = addr_v6_any();
+			memcpy(dst, &a, sizeof(a));
+		}
+		break;
+	default:
+		op->set(r, dst, src, len);
+		break;
+	}
+}
+
+static inline void
+run_op(struct record *r, const struct plan_op *op, uint8_t *dst, const uint8_t *src, size_t len)
+{
+	struct addr a;
+	uint64_t v;
+
+	switch ((enum plan_kind)op->kind) {
+	case OP_U8:
+		*dst = *src;
+		break;
+	case OP_U16:
+		store_uint(dst, 2, load_be16(src));
+		break;
+	case OP_U32:
+		store_uint(dst, 4, load_be32(src));
+		break;
+	case OP_U64:
+		v = load_be64(src);
+		memcpy(dst, &v, 8);
+		break;
+	case OP_U16_U32:
+		store_uint(dst, 4, load_be16(src));
+		break;
+	case OP_U32_U64:
+		v = load_be32(src);
+		memcpy(dst, &v, 8);
+		break;
+	case OP_ADDR4:
+		a = addr_from_v4(src);
+		memcpy(dst, &a, sizeof(a));
+		break;
+	case OP_ADDR6:
+		a = addr_from_v6(src);
+		memcpy(dst, &a, sizeof(a));
+		break;
+	default:
+		run_rare(r, op, dst, src, len);
+		break;
+	}
+}
+
+void
+plan_run(struct record *r, const struct plan_op *op, unsigned n)
+{
+	uint8_t *base[2] = {(uint8_t *)r->flow, (uint8_t *)&r->s};
+
+	for (const struct plan_op *end = op + n; op < end; op++) {
+		uint8_t *dst = base[op->base] + op->dst;
+		const uint8_t *src = op->var ? r->var[op->seg] : r->seg[op->seg] + op->src;
+		size_t len = op->var ? r->var_len[op->seg] : op->len;
+		if (unlikely(op->var) && (op->kind == OP_CALL || op->kind == OP_UINT) && len == 0)
+			continue;
+		if (unlikely(op->cond != COND_ALWAYS) && !applies(r, op, src, len, dst))
+			continue;
+		run_op(r, op, dst, src, len);
+	}
+}

@@ -1,0 +1,193 @@
+/* The steps after a record's fields are read: what takes several fields, or what the exporter told elsewhere.
+ */
+#include "collector/decode/record.h"
+
+#include <pcap/dlt.h>
+
+#include "collector/decode/exporter.h"
+#include "collector/decode/packet.h"
+#include "collector/decode/times.h"
+
+/* A carried packet fills in what the record does not say itself; without counters of its own, the record
+ * counts for one packet. */
+static void
+finish_frame(struct record *r)
+{
+	struct decoder *d = r->m->d;
+	const struct scratch *s = &r->s;
+	struct flow *f = r->flow;
+	size_t wirelen = s->frame_size > s->frame_len ? s->frame_size : s->frame_len;
+	int link = s->frame_ip ? DLT_RAW : s->frame_type == 2 ? DLT_IEEE802_11 : DLT_EN10MB;
+
+	if (!s->frame)
+		return;
+	if (!packet_decode(f, &d->needs, link, s->frame, s->frame_len, wirelen)) {
+		drop_message(r->m, DROP_FRAME);
+		return;
+	}
+	f->features |= FLOW_HAS_FRAME;
+	if (f->bytes == 0 && f->packets == 0) {
+		f->bytes = wirelen;
+		f->packets = 1;
+	}
+}
+
+/* The ingress side is preferred; where the record tells its direction, the side of the observation. */
+static void
+finish_vlan(struct record *r)
+{
+	struct flow *f = r->flow;
+	const struct scratch *s = &r->s;
+	uint16_t in = s->vlan_in ? s->vlan_in : s->dot1q_in;
+	uint16_t out = s->vlan_out ? s->vlan_out : s->dot1q_out;
+
+	f->in_vlan = in;
+	f->out_vlan = out;
+	if (s->direction == 2 && out)
+		f->vlan = out;
+	else if (in || out)
+		f->vlan = in ? in : out;
+	if (f->vlan)
+		f->features |= FLOW_HAS_VLAN;
+}
+
+static void
+finish_mpls(struct record *r)
+{
+	struct flow *f = r->flow;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < FLOW_MPLS_MAX; i++)
+		if (r->s.mpls[i])
+			f->mpls_label[n++] = (r->s.mpls[i] & 0xffffff) >> 4;
+	if (n == 0)
+		return;
+	f->mpls_labels = (uint8_t)n;
+	f->mpls_label_top = f->mpls_label[0];
+	f->mpls_label_bottom = f->mpls_label[n - 1];
+	f->mpls_label_stack = (struct flow_bytes){(const uint8_t *)f->mpls_label, n * 4};
+	f->features |= FLOW_HAS_MPLS;
+}
+
+static void
+finish_times(struct record *r)
+{
+	times_derive(r, r->m->domain->init_us);
+}
+
+/* The distinguisher the record has, else the one the exporter gave this VRF, else the VRF's id itself. */
+static void
+finish_vrf(struct record *r)
+{
+	const struct names *t = &r->m->exporter->names;
+	struct flow *f = r->flow;
+	uint32_t id = f->ingress_vrf_id ? f->ingress_vrf_id : f->egress_vrf_id;
+
+	f->ingress_vrf_name = names_text(t, NAME_VRF, f->ingress_vrf_id);
+	f->egress_vrf_name = names_text(t, NAME_VRF, f->egress_vrf_id);
+	if (!f->vrf_name.len)
+		f->vrf_name = names_text(t, NAME_VRF, id);
+	if (f->mpls_vpn_rd || id == 0)
+		return;
+	const struct name *rd = names_find(t, NAME_VRF_RD, id);
+	f->mpls_vpn_rd = RD_TYPE_VRFID << 48 | id;
+	if (rd && rd->len == sizeof(f->mpls_vpn_rd))
+		memcpy(&f->mpls_vpn_rd, rd->text, sizeof(f->mpls_vpn_rd));
+	f->mpls_vpn_rd_origin = RD_ORIGIN_FLOW;
+}
+
+static void
+finish_iface_names(struct record *r)
+{
+	const struct names *t = &r->m->exporter->names;
+	struct flow *f = r->flow;
+
+	if (!f->in_iface_name.len)
+		f->in_iface_name = names_text(t, NAME_INTERFACE, f->in_iface);
+	if (!f->out_iface_name.len)
+		f->out_iface_name = names_text(t, NAME_INTERFACE, f->out_iface);
+}
+
+static void
+finish_application(struct record *r)
+{
+	r->flow->class_name = names_text(&r->m->exporter->names, NAME_APPLICATION, r->flow->application_id);
+}
+
+static void
+finish_delay(struct record *r)
+{
+	struct flow *f = r->flow;
+
+	if (!f->path_delay_avg_usec && f->packets)
+		f->path_delay_avg_usec = (uint32_t)(r->s.delay_sum / f->packets);
+}
+
+static void
+finish_features(struct record *r)
+{
+	const struct flow *f = r->flow;
+
+	r->flow->features |= addr_is_v4(&f->src_host) || addr_is_v4(&f->dst_host) ? FLOW_HAS_V4 : FLOW_HAS_V6;
+}
+
+void
+record_finish(struct record *r, uint32_t mask)
+{
+	static void (*const step[FINISH_STEPS])(struct record *) = {
+	    [FINISH_FRAME] = finish_frame,
+	    [FINISH_VLAN] = finish_vlan,
+	    [FINISH_MPLS] = finish_mpls,
+	    [FINISH_TIMES] = finish_times,
+	    [FINISH_VRF] = finish_vrf,
+	    [FINISH_IFACE_NAMES] = finish_iface_names,
+	    [FINISH_APPLICATION] = finish_application,
+	    [FINISH_DELAY] = finish_delay,
+	    [FINISH_FEATURES] = finish_features,
+	    [FINISH_RATE] = rate_apply,
+	};
+
+	for (; mask; mask &= mask - 1)
+		step[__builtin_ctz(mask)](r);
+}
+
+#define SWAP(a, b)                                                                                           \
+	do {                                                                                                 \
+		__typeof__(a) was = (a);                                                                     \
+		(a) = (b);                                                                                   \
+		(b) = was;                                                                                   \
+	} while (0)
+
+static void
+turn_macs(struct flow *f)
+{
+	uint8_t mac[6];
+
+	memcpy(mac, f->src_mac, 6);
+	memcpy(f->src_mac, f->dst_mac, 6);
+	memcpy(f->dst_mac, mac, 6);
+}
+
+/* Members beyond the extent of the batch hold leftovers, and are turned with the rest: nobody reads them. */
+void
+record_turn(struct flow *f)
+{
+	SWAP(f->src_host, f->dst_host);
+	SWAP(f->src_port, f->dst_port);
+	SWAP(f->in_iface, f->out_iface);
+	SWAP(f->src_as, f->dst_as);
+	SWAP(f->peer_src_as, f->peer_dst_as);
+	SWAP(f->src_mask, f->dst_mask);
+	SWAP(f->in_vlan, f->out_vlan);
+	SWAP(f->in_cvlan, f->out_cvlan);
+	SWAP(f->ingress_vrf_id, f->egress_vrf_id);
+	SWAP(f->ingress_vrf_name, f->egress_vrf_name);
+	SWAP(f->in_iface_name, f->out_iface_name);
+	SWAP(f->post_nat_src_host, f->post_nat_dst_host);
+	SWAP(f->post_nat_src_port, f->post_nat_dst_port);
+	turn_macs(f);
+	f->packets = 0;
+	f->bytes = 0;
+	f->tcp_flags = 0;
+	f->features |= FLOW_IS_BIFLOW | FLOW_IS_REVERSE;
+}

@@ -1,0 +1,163 @@
+/* See sampling.h. */
+#include "collector/decode/sampling.h"
+
+#include "collector/decode/exporter.h"
+
+static struct rate
+fraction(uint64_t num, uint64_t den)
+{
+	return den ? (struct rate){num, den} : (struct rate){0, 0};
+}
+
+/* RFC 5477: so many of so many packets (309, 310); a run of packets and then a gap (305, 306), where an
+ * interval without a gap is the old "one in N"; a time and then a gap (307, 308); a probability (311); and
+ * the one number of 34 and 50. */
+struct rate
+rate_from(const struct scratch *s)
+{
+	const uint64_t unit = 1ULL << 32;
+
+	if (s->interval)
+		return fraction(s->interval, 1);
+	if (s->size && s->population >= s->size)
+		return fraction(s->population, s->size);
+	if (s->packet_interval && s->packet_space)
+		return fraction(s->packet_interval + s->packet_space, s->packet_interval);
+	if (s->packet_interval)
+		return fraction(s->packet_interval, 1);
+	if (s->time_interval)
+		return fraction(s->time_interval + s->time_space, s->time_interval);
+	if (s->probability > 1.0 / (double)unit && s->probability <= 1.0)
+		return fraction(unit, (uint64_t)(s->probability * (double)unit));
+	return fraction(0, 0);
+}
+
+/* The first row not before (scope, id). */
+static unsigned
+lower_bound(const struct samplers *s, enum sampler_scope scope, uint64_t id)
+{
+	unsigned lo = 0, hi = s->n;
+
+	while (lo < hi) {
+		unsigned mid = (lo + hi) / 2;
+		const struct sampler *row = &s->row[mid];
+		if (row->scope < scope || (row->scope == scope && row->id < id))
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static bool
+room(struct samplers *s)
+{
+	if (s->n < s->cap)
+		return true;
+	unsigned cap = s->cap ? s->cap * 2 : 8;
+	struct sampler *row = cap > SAMPLERS_MAX ? NULL : realloc(s->row, cap * sizeof(*row));
+	if (!row)
+		return false;
+	s->row = row;
+	s->cap = cap;
+	return true;
+}
+
+bool
+samplers_set(struct samplers *s, enum sampler_scope scope, uint64_t id, struct rate rate, bool *changed)
+{
+	struct rate *place = &s->whole;
+
+	if (scope != SAMPLER_DOMAIN) {
+		unsigned i = lower_bound(s, scope, id);
+		if (i == s->n || s->row[i].scope != scope || s->row[i].id != id) {
+			if (!room(s))
+				return false;
+			memmove(&s->row[i + 1], &s->row[i], (s->n - i) * sizeof(*s->row));
+			s->row[i] = (struct sampler){.id = id, .scope = (uint8_t)scope};
+			s->n++;
+		}
+		place = &s->row[i].rate;
+	}
+	*changed = place->num != rate.num || place->den != rate.den;
+	*place = rate;
+	return true;
+}
+
+struct rate
+samplers_find(const struct samplers *s, enum sampler_scope scope, uint64_t id)
+{
+	if (scope == SAMPLER_DOMAIN)
+		return s->whole;
+	unsigned i = lower_bound(s, scope, id);
+	if (i < s->n && s->row[i].scope == scope && s->row[i].id == id)
+		return s->row[i].rate;
+	return (struct rate){0, 0};
+}
+
+void
+samplers_free(struct samplers *s)
+{
+	free(s->row);
+	*s = (struct samplers){0};
+}
+
+/* The most particular answer wins: what the record says, the selector it names, its interface, the domain,
+ * the header. A selector that is named but unknown is not answered by something else. */
+static struct rate
+lookup(const struct record *r)
+{
+	const struct samplers *s = &r->m->domain->samplers;
+	struct rate rate = rate_from(&r->s);
+
+	if (!rate.num && r->s.selector_seen && r->s.selector)
+		return samplers_find(s, SAMPLER_SELECTOR, r->s.selector);
+	if (!rate.num && s->n)
+		rate = samplers_find(s, SAMPLER_INTERFACE, r->flow->in_iface);
+	if (!rate.num)
+		rate = s->whole;
+	if (!rate.num)
+		rate = fraction(r->m->rate, 1);
+	return rate;
+}
+
+static uint64_t
+scaled(uint64_t n, struct rate rate)
+{
+	unsigned __int128 v = (unsigned __int128)n * rate.num / rate.den;
+	return v > UINT64_MAX ? UINT64_MAX : (uint64_t)v;
+}
+
+static uint32_t
+rounded(struct rate rate)
+{
+	uint64_t v = rate.num / rate.den + (rate.num % rate.den >= rate.den - rate.den / 2);
+	return v > UINT32_MAX ? UINT32_MAX : (uint32_t)v;
+}
+
+void
+rate_apply(struct record *r)
+{
+	struct decoder *d = r->m->d;
+	struct flow *f = r->flow;
+	struct rate rate = {0, 0};
+
+	if (f->kind != FLOW_KIND_FLOW)
+		return;
+	if (d->o.rate_override)
+		rate = fraction(d->o.rate_override(d->o.rate_ctx, f), 1);
+	if (!rate.num)
+		rate = d->o.ext_sampling_rate ? fraction(d->o.ext_sampling_rate, 1) : lookup(r);
+	if (!rate.num) {
+		r->m->domain->rate_unknown++;
+		decoder_count(d, DECODE_RATE_UNKNOWN, 1);
+		return;
+	}
+	f->features |= FLOW_RATE_KNOWN;
+	f->sampling_rate = rounded(rate);
+	if (!d->o.renormalize)
+		return;
+	f->bytes = scaled(f->bytes, rate);
+	f->packets = scaled(f->packets, rate);
+	f->sampling_rate = 1;
+}

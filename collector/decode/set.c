@@ -1,0 +1,254 @@
+/* Sets: the common body of NetFlow v9 and IPFIX messages, and the loop over records.
+ *
+ * Everything that is the same for all records of a set is put once into a flow (proto) that each record
+ * begins as a copy of. */
+#include "collector/decode/exporter.h"
+
+#include "collector/base/wire.h"
+
+void
+batch_flush(struct decoder *d)
+{
+	if (d->batch.n == 0)
+		return;
+	d->sink(d->sink_ctx, &d->batch);
+	d->batch.n = 0;
+}
+
+static void
+set_proto(const struct message *m, const struct template *t)
+{
+	struct flow *f = &m->d->proto;
+	const struct plan *p = t->plan;
+
+	f->kind = p->kind;
+	f->features = p->features;
+	f->flows = p->kind == FLOW_KIND_FLOW ? p->flows : 0;
+	f->export_proto_version = (uint8_t)m->version;
+	f->export_proto_seqno = m->sequence;
+	f->export_proto_sysid = m->sysid;
+	f->engine_type = m->engine_type;
+	f->engine_id = m->engine_id;
+	f->flowset_id = t->id;
+	f->timestamp_arrival = m->arrival_us;
+	f->timestamp_export = m->export_us;
+	f->peer_src_ip = m->exporter->addr;
+	if (!m->d->o.ignore_exporter_address && !addr_is_none(&m->domain->agent))
+		f->peer_src_ip = m->domain->agent;
+	if (p->shuffle)
+		shuffle_prepare(p->shuffle, f);
+}
+
+static inline struct flow *
+begin_flow(struct decoder *d)
+{
+	struct flow *f = flow_at(&d->batch, d->batch.n);
+
+	memcpy(f, &d->proto, d->batch.extent);
+	return f;
+}
+
+static inline void
+end_flow(struct decoder *d)
+{
+	if (++d->batch.n == FLOW_BATCH_MAX)
+		batch_flush(d);
+}
+
+/* RFC 5103: the record's other half as a flow of its own, when anything flowed that way. */
+static void
+reverse_flow(struct record *r)
+{
+	struct decoder *d = r->m->d;
+	const struct plan *p = r->plan;
+	const struct flow *forward = r->flow;
+	struct flow *f = flow_at(&d->batch, d->batch.n);
+
+	memcpy(f, forward, d->batch.extent);
+	record_turn(f);
+	r->flow = f;
+	plan_run(r, p->op + p->ops, p->reverses);
+	if (f->bytes == 0 && f->packets == 0)
+		return;
+	record_finish(r, p->finish & FINISH_BIT(FINISH_RATE));
+	decoder_count(d, DECODE_FLOWS, 1);
+	end_flow(d);
+}
+
+/* A record whose fields stand where r->seg and r->var say. */
+static void
+decode_record(struct record *r)
+{
+	struct decoder *d = r->m->d;
+	const struct plan *p = r->plan;
+
+	if (p->reverses && d->batch.n + 2 >= FLOW_BATCH_MAX)
+		batch_flush(d); /* the reverse record is made from this one, which must still be there */
+	r->flow = begin_flow(d);
+	if (p->scratch)
+		memset(&r->s, 0, sizeof(r->s));
+	plan_run(r, p->op, p->ops);
+	record_finish(r, p->finish);
+	end_flow(d);
+	if (p->reverses)
+		reverse_flow(r);
+}
+
+/* Finds the fields of the next record with variable-length fields (RFC 7011, 7). False: it runs over the end.
+ */
+static bool
+locate(struct record *r, const struct plan *p, struct wire *w)
+{
+	for (unsigned i = 0; i < p->vars; i++) {
+		r->seg[i] = wire_bytes(w, p->run[i]);
+		size_t len = wire_u8(w);
+		if (len == 255)
+			len = wire_u16(w);
+		r->var[i] = wire_bytes(w, len);
+		r->var_len[i] = (uint16_t)len;
+	}
+	r->seg[p->vars] = wire_bytes(w, p->run[p->vars]);
+	return !w->failed;
+}
+
+/* Records of options are learnt from; whether they are also accounted is the operator's choice. */
+static void
+option_record(struct record *r, const struct template *t)
+{
+	options_learn(r, t);
+	if (r->m->d->o.account_options)
+		decode_record(r);
+}
+
+static unsigned
+decode_variable(struct record *r, const struct template *t, struct wire *set)
+{
+	unsigned n = 0;
+
+	while (wire_left(set) >= t->min_len) {
+		if (!locate(r, r->plan, set)) {
+			drop_message(r->m, DROP_RECORD);
+			break;
+		}
+		if (t->options)
+			option_record(r, t);
+		else
+			decode_record(r);
+		n++;
+	}
+	return n;
+}
+
+static unsigned
+decode_fixed(struct record *r, const struct template *t, struct wire *set)
+{
+	unsigned n = (unsigned)(wire_left(set) / t->min_len);
+
+	for (unsigned i = 0; i < n; i++) {
+		r->seg[0] = wire_bytes(set, t->min_len);
+		if (t->options)
+			option_record(r, t);
+		else
+			decode_record(r);
+	}
+	return n;
+}
+
+static bool
+padding_is_zero(const struct wire *w)
+{
+	for (const uint8_t *p = w->pos; p < w->end; p++)
+		if (*p)
+			return false;
+	return true;
+}
+
+static bool
+padding_allowed(const struct message *m, const struct template *t, const struct wire *set)
+{
+	if (!m->d->o.pre_processing_checks || t->plan->vars)
+		return true;
+	struct wire rest = *set;
+	wire_skip(&rest, wire_left(set) / t->min_len * t->min_len);
+	return padding_is_zero(&rest);
+}
+
+unsigned
+set_decode(const struct message *m, struct template *t, struct wire *set)
+{
+	static const enum decode_counter kinds[] = {
+	    [FLOW_KIND_FLOW] = DECODE_FLOWS,
+	    [FLOW_KIND_EVENT] = DECODE_EVENTS,
+	    [FLOW_KIND_OPTION] = DECODE_OPTION_RECORDS,
+	};
+	struct record *r = &m->d->record;
+	unsigned n;
+
+	if (!padding_allowed(m, t, set)) {
+		drop_message(m, DROP_PADDING);
+		return 0;
+	}
+	r->m = m;
+	r->plan = t->plan;
+	set_proto(m, t);
+	n = t->plan->vars ? decode_variable(r, t, set) : decode_fixed(r, t, set);
+	decoder_count(m->d, kinds[t->plan->kind], n);
+	t->records += n;
+	m->domain->records += n;
+	m->exporter->records += n;
+	return n;
+}
+
+/* Set ids: v9 0 and 1, IPFIX 2 and 3 are templates and options templates; from 256 on data. */
+static unsigned
+one_set(const struct message *m, uint16_t id, struct wire *set, bool *uncounted)
+{
+	uint16_t first = m->version == 9 ? 0 : 2;
+
+	if (id == first || id == first + 1) {
+		template_set(m, set, id != first);
+		return 0;
+	}
+	if (id < 256) {
+		drop_message(m, DROP_SET_ID);
+		return 0;
+	}
+	struct template *t = template_find(m->domain, id);
+	if (t)
+		return set_decode(m, t, set);
+	*uncounted = true;
+	waiting_add(m, id, set->pos, wire_left(set));
+	return 0;
+}
+
+unsigned
+set_walk(const struct message *m, struct wire *w, bool *uncounted)
+{
+	unsigned n = 0;
+
+	while (wire_left(w) >= 4) {
+		uint16_t id = wire_u16(w);
+		uint16_t len = wire_u16(w);
+		if (len < 4 || (size_t)len - 4 > wire_left(w)) {
+			/* v9 exporters may fill up a datagram with zeros */
+			if (id != 0 || len != 0 || !padding_is_zero(w)) {
+				drop_message(m, DROP_SET_LENGTH);
+				*uncounted = true;
+			}
+			break;
+		}
+		struct wire set = wire_sub(w, len - 4u);
+		n += one_set(m, id, &set, uncounted);
+	}
+	return n;
+}
+
+void
+message_sequence(const struct message *m, uint32_t units, uint32_t window)
+{
+	struct sequence_result s = sequence_check(&m->domain->sequence, m->sequence, units, window);
+
+	decoder_count(m->d, DECODE_SEQUENCE_LOST, s.lost);
+	decoder_count(m->d, DECODE_SEQUENCE_LATE, s.late);
+	decoder_count(m->d, DECODE_SEQUENCE_RESTARTS, s.restart);
+}

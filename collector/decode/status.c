@@ -1,0 +1,166 @@
+/* What the decoder knows, as JSON for people and programs (flowrib status). */
+#include "collector/base/addr.h"
+#include "collector/decode/exporter.h"
+
+static void
+key_u64(struct text *out, const char *key, uint64_t v)
+{
+	text_char(out, ',');
+	text_json(out, key);
+	text_char(out, ':');
+	text_u64(out, v);
+}
+
+static void
+key_addr(struct text *out, const char *key, const struct addr *a)
+{
+	char text[ADDR_TEXT_MAX];
+
+	addr_format(text, a);
+	text_json(out, key);
+	text_char(out, ':');
+	text_json(out, text);
+}
+
+static void
+put_templates(struct text *out, const struct domain *dom)
+{
+	bool first = true;
+
+	text_str(out, ",\"templates\":[");
+	for (unsigned i = 0; i < TEMPLATE_BUCKETS; i++) {
+		for (const struct template *t = dom->bucket[i]; t; t = t->next) {
+			text_str(out, first ? "{\"id\":" : ",{\"id\":");
+			first = false;
+			text_u64(out, t->id);
+			key_u64(out, "fields", t->fields);
+			key_u64(out, "fields_refused", t->plan->refused);
+			key_u64(out, "records", t->records);
+			key_u64(out, "seen", t->seen_us / 1000000);
+			text_str(out, t->options ? ",\"options\":true}" : ",\"options\":false}");
+		}
+	}
+	text_char(out, ']');
+}
+
+static void
+put_rate(struct text *out, const char *scope, uint64_t id, struct rate rate, bool first)
+{
+	text_str(out, first ? "{\"scope\":" : ",{\"scope\":");
+	text_json(out, scope);
+	key_u64(out, "id", id);
+	key_u64(out, "packets", rate.num);
+	key_u64(out, "sampled", rate.den);
+	text_char(out, '}');
+}
+
+static void
+put_rates(struct text *out, const struct samplers *s)
+{
+	static const char *const names[] = {"domain", "selector", "interface"};
+	bool first = true;
+
+	text_str(out, ",\"sampling\":[");
+	if (s->whole.num) {
+		put_rate(out, names[SAMPLER_DOMAIN], 0, s->whole, first);
+		first = false;
+	}
+	for (unsigned i = 0; i < s->n; i++, first = false)
+		put_rate(out, names[s->row[i].scope], s->row[i].id, s->row[i].rate, first);
+	text_char(out, ']');
+}
+
+static void
+put_domain(struct text *out, const struct domain *dom)
+{
+	text_str(out, "{\"version\":");
+	text_u64(out, dom->version);
+	key_u64(out, "id", dom->id);
+	key_u64(out, "session", dom->session);
+	key_u64(out, "records", dom->records);
+	key_u64(out, "rate_unknown", dom->rate_unknown);
+	key_u64(out, "sequence_lost", dom->sequence.lost - dom->sequence.late);
+	key_u64(out, "sequence_late", dom->sequence.late);
+	key_u64(out, "sequence_restarts", dom->sequence.restarts);
+	if (!addr_is_none(&dom->agent)) {
+		text_char(out, ',');
+		key_addr(out, "exporter_address", &dom->agent);
+	}
+	put_templates(out, dom);
+	put_rates(out, &dom->samplers);
+	text_char(out, '}');
+}
+
+/* The value of a counter's label: reason="short" gives short. */
+static void
+put_reason(struct text *out, const char *label)
+{
+	const char *from = strchr(label, '"');
+	const char *to = from ? strchr(from + 1, '"') : NULL;
+
+	if (to)
+		text_add(out, from, (size_t)(to - from) + 1);
+	else
+		text_json(out, label);
+}
+
+static void
+put_drops(struct text *out, const struct exporter *x)
+{
+	bool first = true;
+
+	text_str(out, ",\"dropped\":{");
+	for (unsigned i = 0; i < DROPS; i++) {
+		if (!x->drops[i])
+			continue;
+		if (!first)
+			text_char(out, ',');
+		first = false;
+		put_reason(out, decode_counter_desc[DROP_FIRST + i].labels);
+		text_char(out, ':');
+		text_u64(out, x->drops[i]);
+	}
+	text_char(out, '}');
+}
+
+static void
+put_exporter(struct text *out, const struct exporter *x)
+{
+	uint64_t waiting = 0;
+
+	for (const struct waiting *w = x->waiting; w; w = w->next)
+		waiting++;
+	text_char(out, '{');
+	key_addr(out, "address", &x->addr);
+	key_u64(out, "datagrams", x->datagrams);
+	key_u64(out, "records", x->records);
+	key_u64(out, "seen", x->seen_us / 1000000);
+	key_u64(out, "bytes", x->bytes);
+	key_u64(out, "names", x->names.n);
+	key_u64(out, "waiting_sets", waiting);
+	put_drops(out, x);
+	text_str(out, ",\"domains\":[");
+	for (const struct domain *dom = x->domains; dom; dom = dom->next) {
+		put_domain(out, dom);
+		if (dom->next)
+			text_char(out, ',');
+	}
+	text_str(out, "]}");
+}
+
+void
+decoder_status(const struct decoder *d, struct text *out)
+{
+	bool first = true;
+
+	text_char(out, '[');
+	for (unsigned i = 0; i < EXPORTER_BUCKETS; i++) {
+		for (const struct exporter *x = d->bucket[i]; x; x = x->next) {
+			if (!first)
+				text_char(out, ',');
+			first = false;
+			put_exporter(out, x);
+		}
+	}
+	text_char(out, ']');
+}

@@ -1,0 +1,20 @@
+/* Times of a flow; the rules stand at the head of times.c. */
+#ifndef FLOWRIB_DECODE_TIMES_H
+#define FLOWRIB_DECODE_TIMES_H
+
+#include <stdint.h>
+
+struct message;
+struct record;
+
+/* An NTP timestamp as microseconds since the epoch; 0 when it is zero or before 1970. */
+uint64_t time_from_ntp(uint32_t seconds, uint32_t fraction);
+
+/* A sysUptime value of a record as microseconds since the epoch, by the message's header. */
+uint64_t time_from_uptime(const struct message *m, uint32_t uptime);
+
+/* Fills in what the record's fields left empty. domain_init_us is the boot time known from options, 0 if
+ * none. */
+void times_derive(struct record *r, uint64_t domain_init_us);
+
+#endif
