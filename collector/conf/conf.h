@@ -102,7 +102,8 @@ enum conf_action {
 /* One option of the command line that stands for a key. Strings point into argv or are constants. */
 struct conf_override {
 	enum conf_key key;
-	const char *option; /* "-l" */
+	char letter;	  /* the option, such as l */
+	bool one_of_many; /* the option sets several keys: those without effect are not worth a word */
 	const char *value;
 };
 
@@ -232,8 +233,9 @@ int conf_key_find(const char *name);
  * default in a comment. Secrets are masked. */
 void conf_dump(const struct conf *c, struct text *out);
 
-/* The table: format is NULL or "text", "mdoc" (rows of a manual page) or "json". False when it is none of
- * these. */
+/* The table of keys: format is NULL or "text"; "mdoc", items of a tagged list for the manual page, of the
+ * keys that have an effect; "mdoc-accepted", the others under the reason they share; "json". False when it is
+ * none of these. */
 bool conf_list_keys(struct text *out, const char *format);
 
 #endif

@@ -1,0 +1,390 @@
+/* From lines to settings.
+ *
+ * Three passes: the lines are split and their keys looked up; then the key plugins tells which instances
+ * there are; then every line finds its place. So the order of lines does not matter, except that of two lines
+ * for the same key and scope the later one counts. A fault never stops a pass: the operator sees all of them
+ * at once. */
+#include "collector/conf/mapfile.h"
+#include "collector/conf/settings.h"
+#include "collector/conf/table.h"
+
+#include <ctype.h>
+#include <unistd.h>
+
+#define LINE_MAX_BYTES 10240
+#define LINES_MAX      8192
+
+/* One line of the file, or one option, on its way. */
+struct entry {
+	enum conf_key key;
+	char letter;	   /* of the option; 0: a line of the file */
+	bool one_of_many;  /* the option sets other keys too */
+	const char *scope; /* the name in brackets, or NULL */
+	const char *value;
+	unsigned line;
+};
+
+struct loading {
+	struct conf *conf;
+	struct report report;
+	struct entry *entries;
+	size_t count, room;
+	const char *core_name;
+	bool explained[CONF_KEYS]; /* its standing was told */
+};
+
+static void
+entry_add(struct loading *l, struct entry e)
+{
+	if (l->count == l->room) {
+		l->room = l->room ? 2 * l->room : 64;
+		l->entries = realloc(l->entries, l->room * sizeof(l->entries[0]));
+		if (!l->entries)
+			abort();
+	}
+	l->entries[l->count++] = e;
+}
+
+static enum origin
+origin_of(const struct entry *e)
+{
+	return e->letter ? ORIGIN_COMMAND_LINE : ORIGIN_FILE;
+}
+
+/* How a person wrote the key of an entry. */
+static const char *
+label(const struct entry *e)
+{
+	static _Thread_local char option[64];
+	if (!e->letter)
+		return conf_row(e->key)->name;
+	snprintf(option, sizeof(option), "-%c (%s)", e->letter, conf_row(e->key)->name);
+	return option;
+}
+
+/* Removes all blanks, in place. */
+static void
+squeeze(char *s)
+{
+	char *to = s;
+	for (; *s; s++)
+		if (!isspace((unsigned char)*s))
+			*to++ = *s;
+	*to = 0;
+}
+
+/* Takes the name in brackets off the end of key. Returns what is wrong, or NULL. */
+static const char *
+split_scope(char *key, char **scope)
+{
+	char *open = strchr(key, '[');
+	*scope = NULL;
+	if (!open)
+		return strchr(key, ']') ? "']' without '['" : NULL;
+	*scope = open + 1;
+	char *close = strchr(open, ']');
+	if (!close)
+		return "'[' without ']'";
+	if (close[1] || strchr(open + 1, '['))
+		return "expected key[plugin]: value";
+	*open = *close = 0;
+	return **scope ? NULL : "no plugin is named between the brackets";
+}
+
+static void
+lower(char *s)
+{
+	for (; *s; s++)
+		*s = (char)tolower((unsigned char)*s);
+}
+
+static void
+explain_unknown(struct loading *l, const char *key, unsigned line)
+{
+	int near = conf_key_nearest(key);
+	report(&l->report, SEVERITY_ERROR_UNLESS_LENIENT, ORIGIN_FILE, line, key,
+	       near < 0 ? "unknown key; --list-keys shows all" : "unknown key; did you mean '%s'?",
+	       near < 0 ? "" : conf_row((enum conf_key)near)->name);
+}
+
+/* Splits a line and looks its key up. */
+static void
+read_line(struct loading *l, char *line, unsigned number)
+{
+	struct report *r = &l->report;
+	char *colon = strchr(line, ':'), *scope;
+	if (!colon) {
+		report(r, SEVERITY_ERROR, ORIGIN_FILE, number, NULL, "no ':' in '%.40s'; expected key: value",
+		       line);
+		return;
+	}
+	*colon = 0;
+	squeeze(line);
+	const char *fault = split_scope(line, &scope);
+	lower(line);
+	if (fault || !*line) {
+		report(r, SEVERITY_ERROR, ORIGIN_FILE, number, *line ? line : NULL, "%s",
+		       fault ? fault : "no key before ':'");
+		return;
+	}
+	int key = conf_key_find(line);
+	if (key < 0) {
+		explain_unknown(l, line, number);
+		return;
+	}
+	char *value = mapfile_trim(colon + 1);
+	if (!*value) {
+		report(r, SEVERITY_ERROR_UNLESS_LENIENT, ORIGIN_FILE, number, line, "no value after ':'");
+		return;
+	}
+	entry_add(l,
+		  (struct entry){.key = (enum conf_key)key, .scope = scope, .value = value, .line = number});
+}
+
+static void
+read_lines(struct loading *l, struct mapfile *m)
+{
+	char *line;
+	while ((line = mapfile_next(m)) != NULL)
+		read_line(l, line, m->line);
+	l->report.errors += m->faults;
+}
+
+static void
+read_overrides(struct loading *l, const struct conf_args *args)
+{
+	for (unsigned i = 0; i < args->override_count; i++) {
+		const struct conf_override *o = &args->overrides[i];
+		entry_add(l, (struct entry){
+				 .key = o->key,
+				 .letter = o->letter,
+				 .one_of_many = o->one_of_many,
+				 .value = o->value,
+			     });
+	}
+}
+
+/* The last entry for a key without a scope. */
+static const struct entry *
+last_entry(const struct loading *l, enum conf_key key)
+{
+	for (size_t i = l->count; i-- > 0;)
+		if (conf_target(l->entries[i].key) == key && !l->entries[i].scope)
+			return &l->entries[i];
+	return NULL;
+}
+
+/* Says once that a key has no effect. False when the line must not count at all. */
+static bool
+standing_ok(struct loading *l, const struct entry *e, const struct conf_row *row)
+{
+	if (row->standing == CONF_STANDING_EFFECT)
+		return true;
+	if (!l->explained[e->key] && !e->one_of_many)
+		report(&l->report,
+		       row->standing == CONF_STANDING_REMOVED ? SEVERITY_ERROR_UNLESS_LENIENT
+							      : SEVERITY_WARNING,
+		       origin_of(e), e->line, label(e), "%s: %s",
+		       row->standing == CONF_STANDING_REMOVED ? "removed" : "no effect", row->reason);
+	l->explained[e->key] = true;
+	return row->standing == CONF_STANDING_ACCEPTED;
+}
+
+/* A value that is wrong is an error only where it would have mattered. */
+static void
+explain_value(struct loading *l, const struct entry *e, const struct conf_row *row)
+{
+	struct text expected = {0};
+	const char *hint = value_hint(row, e->value);
+	value_expected(row, &expected);
+	report(&l->report, row->standing == CONF_STANDING_EFFECT ? SEVERITY_ERROR : SEVERITY_WARNING,
+	       origin_of(e), e->line, label(e), "'%.100s' is not possible; expected %s%s%s%s",
+	       row->secret ? "********" : e->value, text_cstr(&expected), hint ? "; did you mean '" : "",
+	       hint ? hint : "", hint ? "'?" : "");
+	text_free(&expected);
+}
+
+static void
+explain_scope(struct loading *l, const struct entry *e)
+{
+	const char *near = NULL;
+	unsigned best = UINT32_MAX;
+	for (unsigned i = 0; i < l->conf->plugin_count; i++) {
+		unsigned d = conf_distance(e->scope, l->conf->plugins[i].name);
+		if (d < best) {
+			best = d;
+			near = l->conf->plugins[i].name;
+		}
+	}
+	bool hint = near && conf_near(best, strlen(e->scope));
+	report(&l->report, SEVERITY_ERROR_UNLESS_LENIENT, origin_of(e), e->line, label(e),
+	       "there is no plugin named '%s'%s%s%s", e->scope, hint ? "; did you mean '" : "",
+	       hint ? near : "", hint ? "'?" : "");
+}
+
+/* Where an entry belongs; NULL after a report when nowhere. */
+static struct tier *
+find_tier(struct loading *l, const struct entry *e, const struct conf_row *row)
+{
+	struct conf *c = l->conf;
+	if (e->letter)
+		return &c->command_line;
+	if (!e->scope && row->scope != CONF_SCOPE_PLUGIN)
+		return &c->global;
+	if (!e->scope) {
+		report(&l->report, SEVERITY_ERROR_UNLESS_LENIENT, origin_of(e), e->line, label(e),
+		       "it must name a plugin; expected %s[plugin]: value", row->name);
+		return NULL;
+	}
+	if (row->scope == CONF_SCOPE_GLOBAL) {
+		report(&l->report, SEVERITY_WARNING, origin_of(e), e->line, label(e),
+		       "it holds for the whole program; [%s] changes nothing", e->scope);
+		return &c->global;
+	}
+	int i = instance_find(c, e->scope);
+	if (i >= 0)
+		return &c->plugins[i].own;
+	if (strcmp(e->scope, l->core_name) == 0)
+		return &c->core;
+	explain_scope(l, e);
+	return NULL;
+}
+
+static void
+place(struct loading *l, const struct entry *e)
+{
+	enum conf_key key = conf_target(e->key);
+	const struct conf_row *row = conf_row(key);
+	struct value value;
+	if (!standing_ok(l, e, row))
+		return;
+	struct tier *tier = find_tier(l, e, row);
+	if (!tier)
+		return;
+	if (!value_parse(row, e->value, &value)) {
+		explain_value(l, e, row);
+		return;
+	}
+	if (tier->of[key] && !e->letter)
+		report(&l->report, SEVERITY_WARNING, origin_of(e), e->line, label(e),
+		       "given before in line %u; this line counts", tier->of[key]->line);
+	struct setting *s = setting_new(e->value, origin_of(e), e->line);
+	s->value = value;
+	tier_put(tier, key, s);
+}
+
+static void
+put_default(struct tier *t, enum conf_key key, const char *text)
+{
+	struct setting *s = setting_new(text, ORIGIN_DEFAULT, 0);
+	value_parse(conf_row(key), text, &s->value);
+	tier_put(t, key, s);
+}
+
+static void
+place_defaults(struct conf *c)
+{
+	for (int key = 0; key < CONF_KEYS; key++)
+		if (conf_row((enum conf_key)key)->fallback)
+			put_default(&c->fallback, (enum conf_key)key, conf_row((enum conf_key)key)->fallback);
+}
+
+/* Defaults that depend on who runs the program and on other keys. */
+static void
+place_computed(struct conf *c)
+{
+	struct text t = {0};
+	const char *xdg = getenv("XDG_RUNTIME_DIR");
+	if (getuid() == 0)
+		text_str(&t, "/run/flowrib");
+	else if (xdg && *xdg == '/')
+		text_printf(&t, "%s/flowrib", xdg);
+	else
+		text_printf(&t, "/tmp/flowrib-%u", (unsigned)getuid());
+	put_default(&c->fallback, CONF_runtime_dir, text_cstr(&t));
+	const char *dir = conf_string(c, CONF_CORE, CONF_runtime_dir);
+	for (unsigned i = 0; i < c->plugin_count; i++) {
+		if (conf_is_set(c, (int)i, CONF_imt_path))
+			continue;
+		t.len = 0;
+		text_printf(&t, "%s/%s.sock", dir, c->plugins[i].name);
+		put_default(&c->plugins[i].own, CONF_imt_path, text_cstr(&t));
+	}
+	text_free(&t);
+}
+
+/* What must be known before the other entries can be placed: the names in brackets. */
+static void
+place_names(struct loading *l, const struct conf_args *args)
+{
+	const struct entry *e = last_entry(l, CONF_core_proc_name);
+	struct conf *c = l->conf;
+	l->core_name = e ? e->value : conf_row(CONF_core_proc_name)->fallback;
+	e = last_entry(l, CONF_plugins);
+	struct setting *s = e ? setting_new(e->value, origin_of(e), e->line)
+			      : setting_new(conf_row(CONF_plugins)->fallback, ORIGIN_DEFAULT, 0);
+	unsigned errors = l->report.errors;
+	instances_parse(c, s, args ? args->plugin_types : NULL, &l->report);
+	if (c->plugin_count == 0 && l->report.errors == errors)
+		report(&l->report, SEVERITY_ERROR, s->origin, s->line, "plugins", "no plugin is named");
+	free(s);
+}
+
+static struct conf *
+finish(struct loading *l)
+{
+	struct conf *c = l->conf;
+	free(l->entries);
+	if (l->report.errors == 0)
+		rules_check(c, &l->report);
+	if (l->report.errors == 0)
+		return c;
+	conf_free(c);
+	return NULL;
+}
+
+static struct conf *
+load(struct mapfile *m, const struct conf_args *args, struct text *messages)
+{
+	struct conf *c = calloc(1, sizeof(*c));
+	if (!c)
+		abort();
+	struct loading l = {.conf = c, .report = {.out = messages, .file = m ? m->name : NULL}};
+	c->file = m ? strdup(m->name) : NULL;
+	c->personality = args ? args->personality : CONF_AS_FLOWRIBD;
+	l.report.lenient = c->personality != CONF_AS_FLOWRIBD;
+	place_defaults(c);
+	if (m)
+		read_lines(&l, m);
+	if (args)
+		read_overrides(&l, args);
+	place_names(&l, args);
+	for (size_t i = 0; i < l.count; i++)
+		place(&l, &l.entries[i]);
+	place_computed(c);
+	return finish(&l);
+}
+
+struct conf *
+conf_load(const struct conf_args *args, struct text *messages)
+{
+	struct mapfile m;
+	if (!args->file)
+		return load(NULL, args, messages);
+	if (!mapfile_open(&m, args->file, LINE_MAX_BYTES, LINES_MAX, messages))
+		return NULL;
+	struct conf *c = load(&m, args, messages);
+	mapfile_close(&m);
+	return c;
+}
+
+struct conf *
+conf_load_text(const char *name, const char *data, size_t n, const struct conf_args *args,
+	       struct text *messages)
+{
+	struct mapfile m;
+	mapfile_memory(&m, name, data, n, LINE_MAX_BYTES, LINES_MAX, messages);
+	struct conf *c = load(&m, args, messages);
+	mapfile_close(&m);
+	return c;
+}

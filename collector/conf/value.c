@@ -1,0 +1,355 @@
+/* The types of values: one row per type with its reader and the words that tell a person what is expected.
+ * Readers take nothing but complete, exact texts: "10x" is no number, "yes" no truth value. A configuration
+ * that is nearly right is more dangerous than one that is refused. */
+#include "collector/conf/settings.h"
+#include "collector/conf/table.h"
+
+#include <ctype.h>
+#include <strings.h>
+
+/* Digits at the start of *p, moving it behind them. False without digits or beyond 64 bits. */
+static bool
+read_digits(const char **p, unsigned base, uint64_t *v)
+{
+	const char *start = *p;
+	for (*v = 0; **p >= '0' && **p < (char)('0' + base); ++*p)
+		if (__builtin_mul_overflow(*v, base, v) ||
+		    __builtin_add_overflow(*v, (uint64_t)(**p - '0'), v))
+			return false;
+	return *p > start;
+}
+
+static bool
+in_range(const struct conf_row *row, uint64_t v)
+{
+	return v >= (uint64_t)row->min && v <= row->max;
+}
+
+static bool
+parse_bool(const struct conf_row *row, const char *s, struct value *out)
+{
+	(void)row;
+	out->yes = strcasecmp(s, "true") == 0;
+	return out->yes || strcasecmp(s, "false") == 0;
+}
+
+static bool
+parse_uint(const struct conf_row *row, const char *s, struct value *out)
+{
+	return read_digits(&s, 10, &out->number) && !*s && in_range(row, out->number);
+}
+
+static bool
+parse_octal(const struct conf_row *row, const char *s, struct value *out)
+{
+	return read_digits(&s, 8, &out->number) && !*s && in_range(row, out->number);
+}
+
+static bool
+parse_int(const struct conf_row *row, const char *s, struct value *out)
+{
+	bool minus = *s == '-';
+	uint64_t v;
+	s += minus;
+	if (!read_digits(&s, 10, &v) || *s || v > INT64_MAX)
+		return false;
+	out->integer = minus ? -(int64_t)v : (int64_t)v;
+	return out->integer >= row->min && (out->integer < 0 || (uint64_t)out->integer <= row->max);
+}
+
+static bool
+parse_size(const struct conf_row *row, const char *s, struct value *out)
+{
+	static const char units[] = "KMGT";
+	if (!read_digits(&s, 10, &out->number))
+		return false;
+	const char *unit = *s ? strchr(units, toupper((unsigned char)*s)) : NULL;
+	if (unit) {
+		unsigned shift = 10 * (unsigned)(unit - units + 1);
+		if (out->number > UINT64_MAX >> shift)
+			return false;
+		out->number <<= shift;
+		s++;
+		s += *s == 'i';
+		s += *s == 'B';
+	}
+	return !*s && in_range(row, out->number);
+}
+
+/* Seconds of a unit letter; 0 for none of them. */
+static uint64_t
+unit_seconds(char unit)
+{
+	static const struct {
+		char letter;
+		uint32_t seconds;
+	} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 604800}};
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++)
+		if (units[i].letter == unit)
+			return units[i].seconds;
+	return 0;
+}
+
+static bool
+parse_seconds(const struct conf_row *row, const char *s, struct value *out)
+{
+	if (!read_digits(&s, 10, &out->number))
+		return false;
+	if (*s && __builtin_mul_overflow(out->number, unit_seconds(*s), &out->number))
+		return false;
+	if (*s && (s[1] || !unit_seconds(*s)))
+		return false;
+	return in_range(row, out->number);
+}
+
+#define MONTH_SECONDS (30 * UINT64_C(86400))
+
+/* Bins longer than a minute must end at full minutes. */
+static bool
+parse_span(const struct conf_row *row, const char *s, struct value *out)
+{
+	uint64_t n;
+	const char *p = s;
+	struct value seconds;
+	if (read_digits(&p, 10, &n) && p[0] == 'M' && !p[1]) {
+		out->span = (struct conf_span){.months = (unsigned)n};
+		return n > 0 && n <= 1200;
+	}
+	if (!parse_seconds(row, s, &seconds) || (seconds.number > 60 && seconds.number % 60))
+		return false;
+	out->span = (struct conf_span){.seconds = seconds.number};
+	return true;
+}
+
+static bool
+parse_address(const struct conf_row *row, const char *s, struct value *out)
+{
+	(void)row;
+	return addr_parse(&out->addr, s);
+}
+
+static bool
+parse_port(const char *s, uint16_t *port)
+{
+	uint64_t v;
+	if (!read_digits(&s, 10, &v) || *s || v == 0 || v > 65535)
+		return false;
+	*port = (uint16_t)v;
+	return true;
+}
+
+/* PORT, ADDRESS:PORT (IPv4) or [ADDRESS]:PORT. */
+static bool
+parse_endpoint(const struct conf_row *row, const char *s, struct value *out)
+{
+	(void)row;
+	char address[ADDR_TEXT_MAX];
+	const char *colon = strrchr(s, ':');
+	if (!colon) {
+		addr_parse(&out->addr, "127.0.0.1");
+		return parse_port(s, &out->port);
+	}
+	size_t n = (size_t)(colon - s);
+	bool brackets = *s == '[';
+	if (brackets && (n < 2 || colon[-1] != ']'))
+		return false;
+	s += brackets;
+	n -= 2 * (size_t)brackets;
+	if (n >= sizeof(address))
+		return false;
+	memcpy(address, s, n);
+	address[n] = 0;
+	return brackets == (strchr(address, ':') != NULL) && addr_parse(&out->addr, address) &&
+	       parse_port(colon + 1, &out->port);
+}
+
+size_t
+value_word(const char *words, unsigned index, const char **word)
+{
+	for (; index; index--) {
+		words += strcspn(words, " ");
+		words += *words == ' ';
+	}
+	*word = words;
+	return strcspn(words, " |");
+}
+
+/* Is s one of the spellings at spellings, which end at a blank? */
+static bool
+spelled(const char *spellings, const char *s)
+{
+	size_t length = strlen(s);
+	for (;;) {
+		size_t n = strcspn(spellings, " |");
+		if (n == length && strncasecmp(spellings, s, n) == 0)
+			return true;
+		if (spellings[n] != '|')
+			return false;
+		spellings += n + 1;
+	}
+}
+
+static bool
+parse_word(const struct conf_row *row, const char *s, struct value *out)
+{
+	const char *word;
+	for (unsigned i = 0; value_word(row->words, i, &word); i++) {
+		if (spelled(word, s)) {
+			out->word = (int)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Letters may be written together or with commas or blanks between them. */
+static bool
+parse_letters(const struct conf_row *row, const char *s, struct value *out)
+{
+	(void)out;
+	uint32_t seen = 0;
+	for (; *s; s++) {
+		if (*s == ',' || *s == ' ')
+			continue;
+		const char *letter = strchr(row->words, *s);
+		if (!letter || seen & 1u << (letter - row->words))
+			return false;
+		seen |= 1u << (letter - row->words);
+	}
+	return seen != 0;
+}
+
+static bool
+parse_char(const struct conf_row *row, const char *s, struct value *out)
+{
+	(void)row;
+	if (strcmp(s, "\\t") == 0)
+		out->character = '\t';
+	else if (strcmp(s, "\\s") == 0)
+		out->character = ' ';
+	else
+		out->character = s[0];
+	return s[0] && (!s[1] || (s[0] == '\\' && !s[2] && (s[1] == 't' || s[1] == 's')));
+}
+
+static bool
+parse_text(const struct conf_row *row, const char *s, struct value *out)
+{
+	(void)row;
+	(void)out;
+	return *s != 0;
+}
+
+/* --- in words --- */
+
+static void
+say_range(const struct conf_row *row, struct text *out)
+{
+	if (row->max == UINT64_MAX)
+		text_printf(out, " from %lld", (long long)row->min);
+	else
+		text_printf(out, " from %lld to %llu", (long long)row->min, (unsigned long long)row->max);
+}
+
+static void
+say_octal(const struct conf_row *row, struct text *out)
+{
+	text_printf(out, " from %03llo to %03llo", (unsigned long long)row->min,
+		    (unsigned long long)row->max);
+}
+
+static void
+say_words(const struct conf_row *row, struct text *out)
+{
+	const char *word;
+	size_t n;
+	for (unsigned i = 0; (n = value_word(row->words, i, &word)) > 0; i++) {
+		text_str(out, i ? ", " : " ");
+		text_add(out, word, n);
+	}
+}
+
+static void
+say_letters(const struct conf_row *row, struct text *out)
+{
+	text_printf(out, " '%s', none twice", row->words);
+}
+
+static const struct {
+	bool (*parse)(const struct conf_row *row, const char *s, struct value *out);
+	const char *expected;
+	void (*limits)(const struct conf_row *row, struct text *out);
+} types[CONF_TYPES] = {
+    [CONF_TYPE_BOOL] = {parse_bool, "true or false", NULL},
+    [CONF_TYPE_UINT] = {parse_uint, "a number", say_range},
+    [CONF_TYPE_INT] = {parse_int, "a number", say_range},
+    [CONF_TYPE_SIZE] = {parse_size, "a size in bytes, or with K, M, G, T,", say_range},
+    [CONF_TYPE_PORT] = {parse_uint, "a port", say_range},
+    [CONF_TYPE_SECONDS] = {parse_seconds, "a time in seconds, or with s, m, h, d, w,", say_range},
+    [CONF_TYPE_SPAN] = {parse_span, "a time as N, Ns, Nm, Nh, Nd, Nw or NM, above a minute in full minutes",
+			NULL},
+    [CONF_TYPE_OCTAL] = {parse_octal, "an octal number", say_octal},
+    [CONF_TYPE_ADDRESS] = {parse_address, "an IPv4 or IPv6 address", NULL},
+    [CONF_TYPE_ENDPOINT] = {parse_endpoint, "a port, address:port or [IPv6 address]:port", NULL},
+    [CONF_TYPE_WORD] = {parse_word, "one of", say_words},
+    [CONF_TYPE_LETTERS] = {parse_letters, "letters of", say_letters},
+    [CONF_TYPE_CHAR] = {parse_char, "one character, \\t or \\s", NULL},
+    [CONF_TYPE_STRING] = {parse_text, "a text", NULL},
+    [CONF_TYPE_LIST] = {parse_text, "a list, commas between its items", NULL},
+    [CONF_TYPE_PATH] = {parse_text, "a path", NULL},
+    [CONF_TYPE_MAP] = {parse_text, "a path", NULL},
+};
+
+bool
+value_parse(const struct conf_row *row, const char *text, struct value *out)
+{
+	*out = (struct value){.number = 0};
+	return types[row->type].parse(row, text, out);
+}
+
+void
+value_expected(const struct conf_row *row, struct text *out)
+{
+	text_str(out, types[row->type].expected);
+	if (types[row->type].limits)
+		types[row->type].limits(row, out);
+}
+
+static const char *
+bool_hint(const char *s)
+{
+	static const char *const yes[] = {"yes", "on", "1", "enable", "enabled", "y"};
+	static const char *const no[] = {"no", "off", "0", "disable", "disabled", "n"};
+	for (size_t i = 0; i < ARRAY_SIZE(yes); i++) {
+		if (strcasecmp(s, yes[i]) == 0)
+			return "true";
+		if (strcasecmp(s, no[i]) == 0)
+			return "false";
+	}
+	return conf_near(conf_distance(s, "true"), strlen(s))	 ? "true"
+	       : conf_near(conf_distance(s, "false"), strlen(s)) ? "false"
+								 : NULL;
+}
+
+const char *
+value_hint(const struct conf_row *row, const char *text)
+{
+	static _Thread_local char found[64];
+	unsigned best = UINT32_MAX;
+	const char *word;
+	size_t n;
+	if (row->type == CONF_TYPE_BOOL)
+		return bool_hint(text);
+	if (row->type != CONF_TYPE_WORD)
+		return NULL;
+	for (unsigned i = 0; (n = value_word(row->words, i, &word)) > 0; i++) {
+		char candidate[64];
+		snprintf(candidate, sizeof(candidate), "%.*s", (int)n, word);
+		unsigned d = conf_distance(text, candidate);
+		if (d < best) {
+			best = d;
+			memcpy(found, candidate, sizeof(found));
+		}
+	}
+	return conf_near(best, strlen(text)) ? found : NULL;
+}
