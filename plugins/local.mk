@@ -4,6 +4,11 @@ libplugins_a_SOURCES = \
 	plugins/plugin.h plugins/table.c \
 	plugins/host.c \
 	plugins/intake.c plugins/intake_zmq.c plugins/intake.h \
+	plugins/memory.c \
+	plugins/memory_job.c plugins/memory_job.h \
+	plugins/memory_match.c plugins/memory_match.h \
+	plugins/memory_protocol.c plugins/memory_protocol.h \
+	plugins/memory_server.c plugins/memory_server.h \
 	plugins/template.c
 
 PLUGINS_LIBS = libplugins.a $(CONF_LIBS) $(FLOW_LIBS) $(ZMQ_LIBS)
@@ -12,4 +17,13 @@ if HAVE_CMOCKA
 check_PROGRAMS += host_test
 host_test_SOURCES = plugins/host_test.c plugins/testbed.c plugins/testbed.h
 host_test_LDADD = $(PLUGINS_LIBS) $(CMOCKA_LIBS)
+endif
+
+if HAVE_CMOCKA
+check_PROGRAMS += memory_job_test memory_server_test
+memory_job_test_SOURCES = plugins/memory_job_test.c plugins/memory_fixture.h
+memory_job_test_LDADD = $(PLUGINS_LIBS) $(CMOCKA_LIBS)
+memory_server_test_SOURCES = plugins/memory_server_test.c plugins/memory_fixture.h \
+	plugins/testbed.c plugins/testbed.h
+memory_server_test_LDADD = $(PLUGINS_LIBS) $(CMOCKA_LIBS)
 endif

@@ -514,6 +514,12 @@ cache_entries(const struct cache *c)
 	return c->entries;
 }
 
+uint64_t
+cache_generation(const struct cache *c)
+{
+	return c->generation;
+}
+
 size_t
 cache_bytes(const struct cache *c)
 {

@@ -37,6 +37,9 @@ size_t cache_bytes(const struct cache *c);
 /* Forgets everything, overflow totals included, and gives the memory back. */
 void cache_clear(struct cache *c);
 
+/* Which life of the cache this is: pointers to entries hold until it changes. */
+uint64_t cache_generation(const struct cache *c);
+
 /* Walks all entries in order of arrival, resumable: a cursor of zeros begins; NULL ends. Entries added
  * meanwhile are seen, each once. A cache_clear makes older cursors end. */
 struct cache_cursor {

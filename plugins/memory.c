@@ -1,0 +1,140 @@
+/* The memory table: aggregates held in memory, for a client to ask.
+ *
+ * One thread absorbs batches into the cache and answers clients between them (memory_server.c), so an entry
+ * is never seen half-changed and nobody locks. The table is bounded by imt_max_bytes; records with new keys
+ * beyond it are counted, entries that are there go on counting. */
+#include <grp.h>
+#include <inttypes.h>
+#include <pwd.h>
+
+#include "collector/base/clock.h"
+#include "collector/base/log.h"
+#include "collector/base/rundir.h"
+#include "collector/conf/conf.h"
+#include "plugins/memory_server.h"
+#include "plugins/plugin.h"
+
+struct memory {
+	const struct plugin_setup *setup;
+	struct memory_table table;
+	struct memory_server *server;
+	struct log_limit full;
+};
+
+/* imt_path, or NAME.sock in the runtime directory. */
+static const char *
+socket_path(const struct plugin_setup *setup, char *buf, size_t n)
+{
+	const char *path = conf_string(setup->conf, setup->index, CONF_imt_path);
+	const char *dir = conf_string(setup->conf, CONF_CORE, CONF_runtime_dir);
+	char usual[200];
+	if (path)
+		return path;
+	snprintf(buf, n, "%s/%s.sock", dir ? dir : rundir_default(usual, sizeof(usual)), setup->name);
+	return buf;
+}
+
+static uid_t
+user_id(const char *text)
+{
+	char *end;
+	if (!text)
+		return (uid_t)-1;
+	unsigned long n = strtoul(text, &end, 10);
+	if (*text && !*end)
+		return (uid_t)n;
+	struct passwd *p = getpwnam(text);
+	return p ? p->pw_uid : (uid_t)-1;
+}
+
+static gid_t
+group_id(const char *text)
+{
+	char *end;
+	if (!text)
+		return (gid_t)-1;
+	unsigned long n = strtoul(text, &end, 10);
+	if (*text && !*end)
+		return (gid_t)n;
+	struct group *g = getgrnam(text);
+	return g ? g->gr_gid : (gid_t)-1;
+}
+
+static bool
+open_server(struct memory *m, struct plugin_host *host)
+{
+	const struct plugin_setup *setup = m->setup;
+	char path[320], err[512];
+	struct memory_socket socket = {
+	    .path = socket_path(setup, path, sizeof(path)),
+	    .umask = (mode_t)conf_uint(setup->conf, setup->index, CONF_files_umask),
+	    .uid = user_id(conf_string(setup->conf, setup->index, CONF_files_uid)),
+	    .gid = group_id(conf_string(setup->conf, setup->index, CONF_files_gid)),
+	};
+	m->server = memory_server_open(host, &m->table, &socket, err, sizeof(err));
+	if (!m->server) {
+		log_error("%s", err);
+		return false;
+	}
+	log_info("the table answers at %s", socket.path);
+	return true;
+}
+
+static void *
+memory_start(struct plugin_host *host, const struct plugin_setup *setup)
+{
+	struct memory *m = calloc(1, sizeof(*m));
+	size_t max = conf_uint(setup->conf, setup->index, CONF_imt_max_bytes);
+	if (m)
+		*m = (struct memory){.setup = setup,
+				     .table = {.cache = cache_new(setup->layout, max),
+					       .layout = setup->layout,
+					       .name = setup->name,
+					       .max_bytes = max,
+					       .started_us = clock_now_us()}};
+	if (!m || !m->table.cache)
+		log_error("no memory to start");
+	else if (open_server(m, host))
+		return m;
+	if (m)
+		cache_free(m->table.cache);
+	free(m);
+	return NULL;
+}
+
+static void
+memory_records(void *state, const uint8_t *records, uint32_t n)
+{
+	struct memory *m = state;
+	struct counter_block *counters = m->setup->counters;
+	uint64_t held;
+	uint32_t lost = cache_absorb(m->table.cache, records, n);
+	m->table.records += n;
+	counter_set(counters, PLUGIN_ENTRIES, cache_entries(m->table.cache));
+	counter_set(counters, PLUGIN_BYTES, cache_bytes(m->table.cache));
+	if (unlikely(lost)) {
+		counter_add(counters, PLUGIN_OVERFLOW, lost);
+		if (log_allowed(&m->full, &held))
+			log_warn("the table is full at %" PRIu64
+				 " entries: records with new keys are only counted; "
+				 "raise imt_max_bytes, aggregate less finely, or erase the table regularly",
+				 cache_entries(m->table.cache));
+	}
+}
+
+static void
+memory_stop(void *state)
+{
+	struct memory *m = state;
+	memory_server_close(m->server);
+	cache_free(m->table.cache);
+	free(m);
+}
+
+const struct plugin_ops memory_plugin = {
+    .type = "memory",
+    .help = "a table in memory that the client flowrib asks",
+    .start = memory_start,
+    .records = memory_records,
+    .stop = memory_stop,
+};

@@ -1,0 +1,249 @@
+/* Frames, requests and layout descriptions; see memory_protocol.h. */
+#include "plugins/memory_protocol.h"
+
+static uint8_t *
+put_be(uint8_t *p, uint64_t v, unsigned n)
+{
+	while (n--)
+		*p++ = (uint8_t)(v >> (8 * n));
+	return p;
+}
+
+/* --- headers and requests --- */
+
+void
+memory_header_put(uint8_t *out, const struct memory_header *h)
+{
+	out = put_be(out, MEMORY_MAGIC, 4);
+	out = put_be(out, h->type, 2);
+	out = put_be(out, h->flags, 2);
+	out = put_be(out, h->bytes, 4);
+	put_be(out, h->count, 4);
+}
+
+bool
+memory_header_get(struct memory_header *h, const uint8_t *in)
+{
+	struct wire w = wire_over(in, MEMORY_HEADER);
+	bool ours = wire_u32(&w) == MEMORY_MAGIC;
+	h->type = wire_u16(&w);
+	h->flags = wire_u16(&w);
+	h->bytes = wire_u32(&w);
+	h->count = wire_u32(&w);
+	return ours;
+}
+
+bool
+memory_value_next(struct wire *values, const uint8_t **value, size_t *len)
+{
+	uint16_t n = wire_u16(values);
+	*len = 0;
+	*value = NULL;
+	if (n == MEMORY_ANY)
+		return false;
+	*value = wire_bytes(values, n);
+	*len = n;
+	return true;
+}
+
+/* Walks all values once: afterwards they can be read without looking for the end. */
+static bool
+values_complete(const struct memory_request *r)
+{
+	struct wire w = r->values;
+	const uint8_t *value;
+	size_t len;
+	for (uint64_t i = (uint64_t)r->queries * r->columns; i && !w.failed; i--)
+		memory_value_next(&w, &value, &len);
+	return !w.failed && wire_left(&w) == 0;
+}
+
+bool
+memory_request_decode(struct memory_request *r, const struct memory_header *h, const uint8_t *body, char *err,
+		      size_t errlen)
+{
+	struct wire w = wire_over(body, h->bytes);
+	*r = (struct memory_request){.type = h->type, .flags = h->flags};
+	r->counter = wire_u16(&w);
+	r->columns = wire_u16(&w);
+	r->top = wire_u32(&w);
+	r->queries = wire_u32(&w);
+	const char *wrong = NULL;
+	if (w.failed)
+		wrong = "the request is too short";
+	else if (r->columns > ARRAY_SIZE(r->column))
+		wrong = "the request names too many columns";
+	else if (r->queries > MEMORY_QUERIES_MAX)
+		wrong = "more than 4096 queries in a request";
+	else if (r->top > MEMORY_TOP_MAX)
+		wrong = "more than the 65536 largest entries asked for";
+	else if ((r->type == MEMORY_MATCH || r->type == MEMORY_COUNT) != (r->queries > 0))
+		wrong = "queries and the kind of request do not go together";
+	for (unsigned i = 0; !wrong && i < r->columns; i++)
+		r->column[i] = wire_u16(&w);
+	r->values = w;
+	if (!wrong && !values_complete(r))
+		wrong = "the queries are cut short or too long";
+	if (wrong)
+		snprintf(err, errlen, "%s", wrong);
+	return wrong == NULL;
+}
+
+/* --- layouts --- */
+
+#define FIELD_BUILT_IN 0xff /* in the place of a custom primitive's semantics */
+
+static void
+add_be(struct text *out, uint64_t v, unsigned n)
+{
+	uint8_t b[8];
+	put_be(b, v, n);
+	text_add(out, b, n);
+}
+
+static void
+add_name(struct text *out, const char *name)
+{
+	size_t n = strlen(name);
+	n = n > 255 ? 255 : n;
+	add_be(out, n, 1);
+	text_add(out, name, n);
+}
+
+void
+memory_layout_encode(struct text *out, const struct layout *l)
+{
+	const uint16_t head[] = {l->fixed_size, l->key_size,	     l->kind_offset,	   l->bin_offset,
+				 l->max_record, (uint16_t)l->fields, (uint16_t)l->counters};
+	for (unsigned i = 0; i < ARRAY_SIZE(head); i++)
+		add_be(out, head[i], 2);
+	for (unsigned i = 0; i < l->fields; i++) {
+		const struct primitive *p = primitive_get(l->field[i].id);
+		add_be(out, l->field[i].offset, 2);
+		add_be(out, l->field[i].width, 2);
+		add_be(out, p->flags & PRIMITIVE_CUSTOM ? p->custom_semantics : FIELD_BUILT_IN, 1);
+		add_name(out, p->name);
+	}
+	for (unsigned i = 0; i < l->counters; i++) {
+		add_be(out, l->counter[i].merge, 1);
+		add_name(out, primitive_get(l->counter[i].id)->name);
+	}
+}
+
+/* A name as a C string; empty when there is none. */
+static void
+get_name(struct wire *w, char name[256])
+{
+	uint8_t n = wire_u8(w);
+	const uint8_t *p = wire_bytes(w, n);
+	if (!p)
+		n = 0;
+	if (n)
+		memcpy(name, p, n);
+	name[n] = '\0';
+}
+
+/* The primitive of that name here; one made for it when it is unknown. */
+static primitive_id
+name_primitive(const char *name, uint16_t width, uint8_t semantics, char *err, size_t errlen)
+{
+	primitive_id id = primitive_find(name);
+	if (id == PRIMITIVE_NULL)
+		return primitive_add_custom(
+		    name, width, semantics <= CUSTOM_RAW ? (enum custom_semantics)semantics : CUSTOM_HEX, err,
+		    errlen);
+	const struct primitive *p = primitive_get(id);
+	uint16_t here = p->flags & PRIMITIVE_VLEN ? 0 : p->width;
+	if (here == width)
+		return id;
+	snprintf(err, errlen,
+		 "column %s is %u bytes wide in the daemon and %u here: use the daemon's own client", name,
+		 width, here);
+	return PRIMITIVE_NULL;
+}
+
+static bool
+decode_field(struct layout *l, struct layout_field *f, struct wire *w, char *err, size_t errlen)
+{
+	char name[256];
+	f->offset = wire_u16(w);
+	f->width = wire_u16(w);
+	uint8_t semantics = wire_u8(w);
+	get_name(w, name);
+	if (f->width == 0)
+		l->vars++;
+	if (w->failed || (f->width && f->offset + f->width > l->fixed_size)) {
+		snprintf(err, errlen, "the daemon's description of its columns is malformed");
+		return false;
+	}
+	f->id = name_primitive(name, f->width, semantics, err, errlen);
+	return f->id != PRIMITIVE_NULL;
+}
+
+static bool
+decode_counter(struct layout_counter *c, struct wire *w, char *err, size_t errlen)
+{
+	char name[256];
+	c->merge = (enum merge_rule)wire_u8(w);
+	get_name(w, name);
+	c->id = primitive_find(name);
+	if (w->failed || c->merge > MERGE_OR || c->id == PRIMITIVE_NULL) {
+		snprintf(err, errlen, "the daemon counts '%.60s', which this client does not know", name);
+		return false;
+	}
+	return true;
+}
+
+/* Sizes that every other part of the description and each record must respect. */
+static bool
+decode_sizes(struct layout *l, struct wire *w)
+{
+	l->fixed_size = wire_u16(w);
+	l->key_size = wire_u16(w);
+	l->kind_offset = wire_u16(w);
+	l->bin_offset = wire_u16(w);
+	l->max_record = wire_u16(w);
+	l->fields = wire_u16(w);
+	l->counters = wire_u16(w);
+	size_t counters = l->counters * sizeof(uint64_t);
+	return !w->failed && l->fields <= LAYOUT_FIELDS_MAX && l->counters >= 2 &&
+	       l->counters <= LAYOUT_COUNTERS_MAX && l->key_size % 8 == 0 && l->kind_offset < l->fixed_size &&
+	       (l->key_size == 0 ||
+		(l->fixed_size <= l->key_size && l->key_size + counters <= l->max_record)) &&
+	       l->fixed_size + counters <= l->max_record &&
+	       (l->bin_offset == 0 || l->bin_offset + sizeof(uint64_t) <= l->fixed_size);
+}
+
+/* Variable values are numbered from 0 in the order they stand in the key. */
+static bool
+vars_consistent(const struct layout *l)
+{
+	for (unsigned i = 0; i < l->fields; i++) {
+		if (l->field[i].width == 0 && l->field[i].offset >= l->vars)
+			return false;
+	}
+	return (l->vars > 0) == (l->key_size == 0);
+}
+
+bool
+memory_layout_decode(struct layout *l, struct wire *w, char *err, size_t errlen)
+{
+	memset(l, 0, sizeof(*l));
+	if (!decode_sizes(l, w)) {
+		snprintf(err, errlen, "the daemon's description of its records is malformed");
+		return false;
+	}
+	for (unsigned i = 0; i < l->fields; i++) {
+		if (!decode_field(l, &l->field[i], w, err, errlen))
+			return false;
+	}
+	for (unsigned i = 0; i < l->counters; i++) {
+		if (!decode_counter(&l->counter[i], w, err, errlen))
+			return false;
+	}
+	if (!vars_consistent(l)) {
+		snprintf(err, errlen, "the daemon's description of its columns contradicts itself");
+		return false;
+	}
+	return true;
+}

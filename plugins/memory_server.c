@@ -1,0 +1,627 @@
+/* Clients of the memory table, on the one thread that also absorbs records.
+ *
+ * A client is in one of three states: its request is being read, its request is being answered in slices
+ * between batches, or it has not taken what it was sent and waits for EPOLLOUT. It owns at most one request
+ * of bounded size and one outbox of bounded size (but for MEMORY_LOCK, which one client at a time may use),
+ * so a slow client holds memory and nothing else; it never holds the table. When all places are taken, the
+ * client that has been idle longest gives way.
+ *
+ * Rejected: a thread for queries (entries would have to be locked or could be torn), and forking for a
+ * snapshot (at 10 M entries the copied pages cost collection more than the query). */
+#include "plugins/memory_server.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "collector/base/clock.h"
+#include "collector/base/log.h"
+#include "plugins/memory_job.h"
+#include "plugins/memory_protocol.h"
+
+#define CLIENTS_MAX	64
+#define IDLE_US		(10 * US_PER_S) /* after this a client gives way when places are short */
+#define SLICE_US	1000		/* how long records may have to wait for clients */
+#define STEP_UNITS	8192		/* some 100 us of work */
+#define OUTBOX_MAX	((size_t)256 << 10)
+#define READ_STEP	((size_t)16 << 10)
+#define REQUESTS_A_READ 16 /* of one client, before others have their turn */
+
+enum refusal {
+	REFUSED_MAGIC,
+	REFUSED_SIZE,
+	REFUSED_TYPE,
+	REFUSED_REQUEST,
+	REFUSED_FULL,
+	REFUSED_MEMORY,
+	REFUSALS
+};
+static const char *const refusal_name[REFUSALS] = {
+    [REFUSED_MAGIC] = "not_a_request",	 [REFUSED_SIZE] = "too_long",
+    [REFUSED_TYPE] = "unknown_type",	 [REFUSED_REQUEST] = "malformed_or_impossible",
+    [REFUSED_FULL] = "too_many_clients", [REFUSED_MEMORY] = "no_memory",
+};
+
+struct client {
+	int fd; /* -1: a free place */
+	struct memory_server *server;
+	uint8_t *in;
+	size_t in_len, in_cap;
+	struct outbox out;
+	struct job *job;
+	bool lock;
+	bool blocked; /* waits for EPOLLOUT */
+	bool closing; /* to be closed when the outbox is empty */
+	uint64_t active_us;
+};
+
+struct memory_server {
+	struct plugin_host *host;
+	struct memory_table *table;
+	int fd;
+	char *path;
+	struct client client[CLIENTS_MAX];
+	unsigned clients;
+	unsigned turn; /* whose step is next */
+	bool slicing;
+	uint64_t requests;
+	uint64_t accepted;
+	uint64_t refused[REFUSALS];
+};
+
+static plugin_fd_ready client_ready;
+static plugin_slice serve_slice;
+
+static void
+want_slices(struct memory_server *s)
+{
+	if (!s->slicing)
+		plugin_host_slices(s->host, serve_slice, s);
+	s->slicing = true;
+}
+
+static void
+watch(struct client *c, uint32_t events)
+{
+	plugin_host_watch(c->server->host, c->fd, events, client_ready, c);
+}
+
+static void
+client_close(struct client *c)
+{
+	watch(c, 0);
+	close(c->fd);
+	free(c->in);
+	outbox_free(&c->out);
+	job_free(c->job);
+	struct memory_server *s = c->server;
+	*c = (struct client){.fd = -1, .server = s};
+	s->clients--;
+}
+
+/* --- sending --- */
+
+enum sending { SENT_ALL, SENT_PART, SENT_DEAD };
+
+static enum sending
+client_send(struct client *c)
+{
+	while (c->out.sent < c->out.len) {
+		ssize_t n = send(c->fd, c->out.data + c->out.sent, c->out.len - c->out.sent,
+				 MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n > 0) {
+			c->out.sent += (size_t)n;
+			c->active_us = clock_monotonic_us();
+		} else if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+			return SENT_PART;
+		} else if (n < 0 && errno != EINTR) {
+			return SENT_DEAD;
+		}
+	}
+	outbox_empty(&c->out);
+	return SENT_ALL;
+}
+
+/* Sends what there is and watches for what comes next. False when the client is gone (and closed). */
+static bool
+client_flush(struct client *c)
+{
+	enum sending sent = client_send(c);
+	if (sent == SENT_DEAD || (sent == SENT_ALL && c->closing)) {
+		client_close(c);
+		return false;
+	}
+	c->blocked = sent == SENT_PART;
+	if (c->blocked)
+		watch(c, EPOLLOUT);
+	else
+		watch(c, c->job ? 0 : EPOLLIN);
+	if (c->job && !c->blocked)
+		want_slices(c->server);
+	return true;
+}
+
+/* Says why, and hangs up once that is sent. */
+static void
+refuse(struct client *c, enum refusal why, const char *text)
+{
+	c->server->refused[why]++;
+	c->closing = true;
+	job_free(c->job);
+	c->job = NULL;
+	if (text)
+		outbox_frame(&c->out, MEMORY_ERROR, 0, text, strlen(text));
+}
+
+/* --- requests --- */
+
+static void
+answer_layout(struct client *c)
+{
+	struct text t = {0};
+	memory_layout_encode(&t, c->server->table->layout);
+	if (!outbox_frame(&c->out, MEMORY_LAYOUT, 0, t.data, t.len))
+		refuse(c, REFUSED_MEMORY, NULL);
+	text_free(&t);
+}
+
+static void
+add_figure(struct text *t, const char *name, uint64_t v)
+{
+	text_printf(t, "%s: %" PRIu64 "\n", name, v);
+}
+
+static void
+add_overflow(struct text *t, const struct memory_table *table)
+{
+	uint64_t records;
+	const uint64_t *over = cache_overflow(table->cache, &records);
+	add_figure(t, "dropped_records", records);
+	for (unsigned i = 0; i < table->layout->counters; i++)
+		text_printf(t, "dropped_%s: %" PRIu64 "\n", primitive_get(table->layout->counter[i].id)->name,
+			    over[i]);
+}
+
+static void
+answer_status(struct client *c)
+{
+	struct memory_server *s = c->server;
+	const struct memory_table *table = s->table;
+	struct text t = {0};
+	uint64_t now = clock_now_us(), entries = cache_entries(table->cache),
+		 bytes = cache_bytes(table->cache);
+	text_printf(&t, "plugin: %s\n", table->name);
+	add_figure(&t, "entries", entries);
+	add_figure(&t, "bytes", bytes);
+	add_figure(&t, "bytes_per_entry", entries ? bytes / entries : 0);
+	add_figure(&t, "max_bytes", table->max_bytes);
+	add_figure(&t, "records", table->records);
+	add_overflow(&t, table);
+	add_figure(&t, "seconds_running", (now - table->started_us) / US_PER_S);
+	if (table->erased_us)
+		add_figure(&t, "seconds_since_erase", (now - table->erased_us) / US_PER_S);
+	else
+		text_str(&t, "seconds_since_erase: never\n");
+	add_figure(&t, "clients", s->clients);
+	add_figure(&t, "clients_accepted", s->accepted);
+	add_figure(&t, "requests", s->requests);
+	for (unsigned i = 0; i < REFUSALS; i++)
+		text_printf(&t, "refused_%s: %" PRIu64 "\n", refusal_name[i], s->refused[i]);
+	if (!outbox_frame(&c->out, MEMORY_STATUS, 0, t.data, t.len))
+		refuse(c, REFUSED_MEMORY, NULL);
+	text_free(&t);
+}
+
+static void
+answer_erase(struct client *c)
+{
+	struct memory_table *table = c->server->table;
+	static const uint8_t nothing[16];
+	cache_clear(table->cache);
+	table->erased_us = clock_now_us();
+	if (!outbox_frame(&c->out, MEMORY_END, 0, nothing, sizeof(nothing)))
+		refuse(c, REFUSED_MEMORY, NULL);
+}
+
+static bool
+somebody_locks(const struct memory_server *s)
+{
+	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
+		if (s->client[i].fd >= 0 && s->client[i].lock && s->client[i].out.len > 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+begin_job(struct client *c, const struct memory_header *h, const uint8_t *body)
+{
+	struct memory_server *s = c->server;
+	struct memory_request r;
+	char err[200];
+	if (!memory_request_decode(&r, h, body, err, sizeof(err)))
+		return refuse(c, REFUSED_REQUEST, err);
+	if (r.flags & MEMORY_LOCK && somebody_locks(s))
+		return refuse(c, REFUSED_MEMORY,
+			      "another client is taking a snapshot: try again, or without -l");
+	c->job = job_new(s->table->cache, s->table->layout, &r, err, sizeof(err));
+	if (!c->job)
+		return refuse(c, REFUSED_REQUEST, err);
+	c->lock = r.flags & MEMORY_LOCK;
+}
+
+static void
+take_request(struct client *c, const struct memory_header *h, const uint8_t *body)
+{
+	c->server->requests++;
+	switch (h->type) {
+	case MEMORY_LAYOUT:
+		return answer_layout(c);
+	case MEMORY_STATUS:
+		return answer_status(c);
+	case MEMORY_ERASE:
+		return answer_erase(c);
+	case MEMORY_DUMP:
+	case MEMORY_MATCH:
+	case MEMORY_COUNT:
+		return begin_job(c, h, body);
+	default:
+		return refuse(c, REFUSED_TYPE,
+			      "the daemon does not know this kind of request: is it older than the client?");
+	}
+}
+
+/* Takes the complete requests out of the input, until one begins a job. */
+static void
+take_requests(struct client *c)
+{
+	size_t at = 0;
+	while (!c->closing && !c->job && c->in_len - at >= MEMORY_HEADER) {
+		struct memory_header h;
+		if (!memory_header_get(&h, c->in + at)) {
+			refuse(c, REFUSED_MAGIC, NULL);
+			break;
+		}
+		if (h.bytes > MEMORY_REQUEST_MAX) {
+			refuse(c, REFUSED_SIZE, "the request is too long");
+			break;
+		}
+		if (c->in_len - at < MEMORY_HEADER + h.bytes)
+			break;
+		take_request(c, &h, c->in + at + MEMORY_HEADER);
+		at += MEMORY_HEADER + h.bytes;
+		if (c->out.len > OUTBOX_MAX)
+			break;
+	}
+	if (at) {
+		memmove(c->in, c->in + at, c->in_len - at);
+		c->in_len -= at;
+	}
+}
+
+/* Sends what there is, then takes the requests that came behind the one answered last. */
+static void
+client_continue(struct client *c)
+{
+	while (client_flush(c) && !c->blocked && !c->job && !c->closing) {
+		size_t before = c->in_len;
+		take_requests(c);
+		if (c->in_len == before)
+			break;
+	}
+}
+
+/* Room for more input: it grows with what really comes, not with what a header promises. */
+static bool
+make_room(struct client *c)
+{
+	if (c->in_len == 0 && c->in_cap > 4 * READ_STEP) {
+		free(c->in);
+		c->in = NULL;
+		c->in_cap = 0;
+	}
+	if (c->in_cap - c->in_len >= READ_STEP)
+		return true;
+	size_t cap = c->in_cap ? c->in_cap * 2 : READ_STEP;
+	if (cap > 2 * (size_t)(MEMORY_REQUEST_MAX + READ_STEP))
+		return false;
+	uint8_t *p = realloc(c->in, cap);
+	if (!p)
+		return false;
+	c->in = p;
+	c->in_cap = cap;
+	return true;
+}
+
+/* False when nothing more comes now, or ever. */
+static bool
+client_read(struct client *c)
+{
+	if (!make_room(c)) {
+		refuse(c, REFUSED_MEMORY, NULL);
+		return false;
+	}
+	ssize_t n = recv(c->fd, c->in + c->in_len, READ_STEP, MSG_DONTWAIT);
+	if (n > 0) {
+		c->in_len += (size_t)n;
+		c->active_us = clock_monotonic_us();
+		take_requests(c);
+		return !c->closing && !c->job;
+	}
+	if (n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR))
+		c->closing = true;
+	return false;
+}
+
+static void
+client_ready(void *ctx, int fd, uint32_t events)
+{
+	struct client *c = ctx;
+	(void)fd;
+	if (events & (EPOLLERR | EPOLLHUP) && !(events & EPOLLIN)) {
+		client_close(c);
+		return;
+	}
+	if (!c->blocked) {
+		for (unsigned i = 0; i < REQUESTS_A_READ && client_read(c); i++)
+			;
+	}
+	client_continue(c);
+}
+
+/* --- slices --- */
+
+/* One step of a client's answer; all of them when the answer must be of one moment. */
+static void
+client_advance(struct client *c)
+{
+	enum job_state state;
+	do
+		state = job_step(c->job, &c->out, c->lock ? SIZE_MAX : STEP_UNITS);
+	while (c->lock && state == JOB_MORE);
+	if (state == JOB_NO_MEMORY) {
+		refuse(c, REFUSED_MEMORY, "the daemon has not enough memory for the answer");
+	} else if (state == JOB_DONE) {
+		job_free(c->job);
+		c->job = NULL;
+	}
+	client_continue(c);
+}
+
+/* The next client that can go on, by turns; NULL when none can. */
+static struct client *
+next_in_turn(struct memory_server *s)
+{
+	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
+		struct client *c = &s->client[(s->turn + i) % CLIENTS_MAX];
+		if (c->fd >= 0 && c->job && !c->blocked) {
+			s->turn = (unsigned)(c - s->client) + 1;
+			return c;
+		}
+	}
+	return NULL;
+}
+
+static bool
+serve_slice(void *ctx)
+{
+	struct memory_server *s = ctx;
+	uint64_t until = clock_monotonic_us() + SLICE_US;
+	struct client *c;
+	while ((c = next_in_turn(s)) != NULL) {
+		client_advance(c);
+		if (clock_monotonic_us() >= until)
+			return true;
+	}
+	s->slicing = false;
+	return false;
+}
+
+/* --- coming --- */
+
+static struct client *
+free_place(struct memory_server *s)
+{
+	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
+		if (s->client[i].fd < 0)
+			return &s->client[i];
+	}
+	return NULL;
+}
+
+/* Closes the client that has been idle longest, if that is at least idle_us long. */
+static void
+close_idlest(struct memory_server *s, uint64_t idle_us)
+{
+	struct client *idlest = NULL;
+	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
+		struct client *c = &s->client[i];
+		if (c->fd >= 0 && (!idlest || c->active_us < idlest->active_us))
+			idlest = c;
+	}
+	if (idlest && clock_monotonic_us() - idlest->active_us >= idle_us)
+		client_close(idlest);
+}
+
+static void
+turn_away(struct memory_server *s, int fd)
+{
+	static const char text[] = "too many clients ask at once: try again";
+	struct outbox o = {0};
+	s->refused[REFUSED_FULL]++;
+	if (outbox_frame(&o, MEMORY_ERROR, 0, text, sizeof(text) - 1) &&
+	    send(fd, o.data, o.len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		log_debug("could not tell a client that there are too many: %s", strerror(errno));
+	outbox_free(&o);
+	close(fd);
+}
+
+static void
+welcome(struct memory_server *s, int fd)
+{
+	if (s->clients == CLIENTS_MAX)
+		close_idlest(s, IDLE_US);
+	struct client *c = free_place(s);
+	if (!c)
+		return turn_away(s, fd);
+	*c = (struct client){.fd = fd, .server = s, .active_us = clock_monotonic_us()};
+	s->clients++;
+	s->accepted++;
+	watch(c, EPOLLIN);
+}
+
+static void
+accept_ready(void *ctx, int listen_fd, uint32_t events)
+{
+	struct memory_server *s = ctx;
+	(void)events;
+	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
+		int fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd >= 0) {
+			welcome(s, fd);
+			continue;
+		}
+		if (errno == EMFILE || errno == ENFILE) /* else the loop would be woken for ever */
+			close_idlest(s, 0);
+		if (errno != EINTR && errno != ECONNABORTED)
+			return;
+	}
+}
+
+/* --- opening and closing --- */
+
+static int
+connect_probe(const struct sockaddr_un *sun)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int result = connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) == 0 ? 0 : errno;
+	close(fd);
+	return result;
+}
+
+/* Makes way for the socket: removes one that nobody listens on, refuses to touch anything else. */
+static bool
+clear_path(const struct sockaddr_un *sun, char *err, size_t errlen)
+{
+	const char *path = sun->sun_path;
+	struct stat st;
+	if (lstat(path, &st) != 0)
+		return true; /* bind says what is wrong with the directory */
+	if (!S_ISSOCK(st.st_mode)) {
+		snprintf(err, errlen, "%s exists and is no socket: remove it or set imt_path to another path",
+			 path);
+		return false;
+	}
+	if (connect_probe(sun) != ECONNREFUSED) {
+		snprintf(err, errlen,
+			 "%s is in use by another process: stop it or set imt_path to another path", path);
+		return false;
+	}
+	if (unlink(path) == 0)
+		return true;
+	snprintf(err, errlen, "cannot remove the old socket %s: %s", path, strerror(errno));
+	return false;
+}
+
+/* Makes the directory of the path when only that is missing. */
+static void
+make_directory(const char *path)
+{
+	char dir[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	const char *slash = strrchr(path, '/');
+	if (!slash || slash == path)
+		return;
+	snprintf(dir, sizeof(dir), "%.*s", (int)(slash - path), path);
+	if (mkdir(dir, 0777) != 0 && errno != EEXIST)
+		log_debug("cannot make %s: %s", dir, strerror(errno));
+}
+
+static bool
+bind_socket(int fd, const struct sockaddr_un *sun, const struct memory_socket *socket, char *err,
+	    size_t errlen)
+{
+	mode_t before = umask(socket->umask);
+	make_directory(sun->sun_path);
+	int bound = bind(fd, (const struct sockaddr *)sun, sizeof(*sun));
+	umask(before);
+	if (bound != 0 || listen(fd, CLIENTS_MAX) != 0) {
+		snprintf(err, errlen, "cannot open the socket %s: %s (is the directory there, and writable?)",
+			 sun->sun_path, strerror(errno));
+		return false;
+	}
+	if ((socket->uid != (uid_t)-1 || socket->gid != (gid_t)-1) &&
+	    lchown(sun->sun_path, socket->uid, socket->gid) != 0)
+		log_warn("cannot change the owner of %s: %s", sun->sun_path, strerror(errno));
+	return true;
+}
+
+/* The listening socket, or -1. */
+static int
+open_socket(const struct memory_socket *socket_at, char *err, size_t errlen)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	if (strlen(socket_at->path) >= sizeof(sun.sun_path)) {
+		snprintf(err, errlen, "the path of the socket is longer than %zu bytes: %s",
+			 sizeof(sun.sun_path) - 1, socket_at->path);
+		return -1;
+	}
+	memcpy(sun.sun_path, socket_at->path, strlen(socket_at->path));
+	if (!clear_path(&sun, err, errlen))
+		return -1;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0) {
+		snprintf(err, errlen, "cannot make a socket: %s", strerror(errno));
+		return -1;
+	}
+	if (bind_socket(fd, &sun, socket_at, err, errlen))
+		return fd;
+	close(fd);
+	return -1;
+}
+
+struct memory_server *
+memory_server_open(struct plugin_host *host, struct memory_table *table,
+		   const struct memory_socket *socket_at, char *err, size_t errlen)
+{
+	struct memory_server *s = calloc(1, sizeof(*s));
+	char *path = strdup(socket_at->path);
+	if (!s || !path) {
+		snprintf(err, errlen, "no memory for the socket");
+		free(s);
+		free(path);
+		return NULL;
+	}
+	*s = (struct memory_server){.host = host, .table = table, .path = path};
+	for (unsigned i = 0; i < CLIENTS_MAX; i++)
+		s->client[i] = (struct client){.fd = -1, .server = s};
+	s->fd = open_socket(socket_at, err, errlen);
+	if (s->fd >= 0 && plugin_host_watch(host, s->fd, EPOLLIN, accept_ready, s))
+		return s;
+	if (s->fd >= 0) {
+		snprintf(err, errlen, "cannot watch the socket: %s", strerror(errno));
+		close(s->fd);
+		unlink(path);
+	}
+	free(path);
+	free(s);
+	return NULL;
+}
+
+void
+memory_server_close(struct memory_server *s)
+{
+	plugin_host_slices(s->host, NULL, NULL);
+	plugin_host_watch(s->host, s->fd, 0, NULL, NULL);
+	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
+		if (s->client[i].fd >= 0)
+			client_close(&s->client[i]);
+	}
+	close(s->fd);
+	unlink(s->path);
+	free(s->path);
+	free(s);
+}

@@ -1,0 +1,38 @@
+/* The door of the memory table: the Unix socket, the clients, their requests. */
+#ifndef FLOWRIB_PLUGINS_MEMORY_SERVER_H
+#define FLOWRIB_PLUGINS_MEMORY_SERVER_H
+
+#include <sys/types.h>
+
+#include "collector/flow/cache.h"
+#include "plugins/plugin.h"
+
+/* What clients may be told of the table, and what they may ask to be done with it. */
+struct memory_table {
+	struct cache *cache;
+	const struct layout *layout;
+	const char *name; /* of the plugin instance */
+	size_t max_bytes; /* 0: no bound */
+	uint64_t records; /* absorbed since the start */
+	uint64_t started_us;
+	uint64_t erased_us; /* wall clock; 0: never */
+};
+
+struct memory_socket {
+	const char *path;
+	mode_t umask; /* for the socket and a directory that has to be made for it */
+	uid_t uid;    /* (uid_t)-1: as the process */
+	gid_t gid;
+};
+
+struct memory_server;
+
+/* Opens the socket. A socket left over by a process that is gone is replaced; anything else at the path, and
+ * a process that still listens there, is an error. NULL with a message in err. table must outlive the server.
+ */
+struct memory_server *memory_server_open(struct plugin_host *host, struct memory_table *table,
+					 const struct memory_socket *socket, char *err, size_t errlen);
+/* Removes the socket and drops the clients. */
+void memory_server_close(struct memory_server *s);
+
+#endif
