@@ -2,6 +2,7 @@
 noinst_LIBRARIES += libflow.a
 libflow_a_SOURCES = \
 	collector/flow/cache.c collector/flow/cache.h collector/flow/tags.h \
+	collector/flow/custom.c collector/flow/custom.h \
 	collector/flow/flow.c collector/flow/flow.h \
 	collector/flow/format.h \
 	collector/flow/layout.c collector/flow/layout.h \
@@ -35,3 +36,8 @@ check_PROGRAMS += layout_test
 layout_test_SOURCES = collector/flow/layout_test.c
 layout_test_LDADD = $(FLOW_LIBS) $(CMOCKA_LIBS)
 endif
+
+# Measures packing: layout_bench [MILLIONS].
+noinst_PROGRAMS += layout_bench
+layout_bench_SOURCES = collector/flow/layout_bench.c
+layout_bench_LDADD = $(FLOW_LIBS)

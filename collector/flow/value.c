@@ -1,5 +1,642 @@
-/* Values as text, read back. See value.h for the binary forms. */
+/* Values as text, read back. See value.h for the binary forms.
+ *
+ * One reader per type, in a table with the words that say what was expected. Readers walk a const char * and
+ * put what they understood into a struct target, which alone knows how much room there is. */
 #include "collector/flow/value.h"
+
+#include <ctype.h>
+#include <strings.h>
+#include <time.h>
+
+/* Where a value goes. */
+struct target {
+	const struct primitive *p;
+	uint8_t *out;
+	size_t cap;
+	size_t len;
+};
+
+static bool
+put(struct target *t, const void *bytes, size_t n)
+{
+	if (t->cap - t->len < n)
+		return false;
+	memcpy(t->out + t->len, bytes, n);
+	t->len += n;
+	return true;
+}
+
+/* v as an integer of width bytes in host order. */
+static bool
+put_uint(struct target *t, uint64_t v, size_t width)
+{
+	uint8_t u8 = (uint8_t)v;
+	uint16_t u16 = (uint16_t)v;
+	uint32_t u32 = (uint32_t)v;
+
+	switch (width) {
+	case 1:
+		return v <= UINT8_MAX && put(t, &u8, 1);
+	case 2:
+		return v <= UINT16_MAX && put(t, &u16, 2);
+	case 4:
+		return v <= UINT32_MAX && put(t, &u32, 4);
+	case 8:
+		return put(t, &v, 8);
+	}
+	return false;
+}
+
+/* --- scanning --- */
+
+/* A decimal number up to max; no sign, no blanks. */
+static bool
+scan_u64(const char **s, uint64_t max, uint64_t *v)
+{
+	if (!isdigit((unsigned char)**s))
+		return false;
+	for (*v = 0; isdigit((unsigned char)**s); (*s)++) {
+		unsigned digit = (unsigned)(**s - '0');
+		if (__builtin_mul_overflow(*v, 10, v) || __builtin_add_overflow(*v, digit, v) || *v > max)
+			return false;
+	}
+	return true;
+}
+
+static bool
+scan_char(const char **s, char c)
+{
+	if (**s != c)
+		return false;
+	(*s)++;
+	return true;
+}
+
+/* Blanks and what stands for them between the elements of a list. */
+static void
+skip_separators(const char **s)
+{
+	while (**s == ' ' || **s == '_' || **s == ',')
+		(*s)++;
+}
+
+static int
+hex_digit(char c)
+{
+	if (isdigit((unsigned char)c))
+		return c - '0';
+	c = (char)tolower((unsigned char)c);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* An IPv4 address, as a number in host order. */
+static bool
+scan_v4(const char **s, uint32_t *v)
+{
+	uint64_t byte;
+
+	*v = 0;
+	for (unsigned i = 0; i < 4; i++) {
+		if ((i && !scan_char(s, '.')) || !scan_u64(s, 255, &byte))
+			return false;
+		*v = *v << 8 | (uint32_t)byte;
+	}
+	return true;
+}
+
+/* "admin:value" of route distinguishers and extended communities. type is 0 for an AS number of 16 bits, 1
+ * for an IPv4 address, 2 for an AS number of 32 bits; 6 bytes follow. */
+struct admin {
+	unsigned type;
+	uint64_t six; /* administrator and value */
+};
+
+static bool
+scan_admin(const char **s, struct admin *a)
+{
+	const char *start = *s;
+	uint32_t ip;
+	uint64_t admin, value;
+
+	if (scan_v4(s, &ip)) {
+		a->type = 1;
+		admin = ip;
+	} else {
+		*s = start;
+		if (!scan_u64(s, UINT32_MAX, &admin))
+			return false;
+		a->type = admin > UINT16_MAX ? 2 : 0;
+	}
+	if (!scan_char(s, ':') || !scan_u64(s, a->type ? UINT16_MAX : UINT32_MAX, &value))
+		return false;
+	a->six = admin << (a->type ? 16 : 32) | value;
+	return true;
+}
+
+/* --- readers: the whole text is one value --- */
+
+static bool
+read_uint(struct target *t, const char *s)
+{
+	uint64_t v;
+	return scan_u64(&s, UINT64_MAX, &v) && !*s && put_uint(t, v, t->p->width);
+}
+
+static bool
+read_addr(struct target *t, const char *s)
+{
+	struct addr a = {.q = {0, 0}};
+	return (!*s || addr_parse(&a, s)) && put(t, &a, sizeof(a));
+}
+
+static bool
+read_mac(struct target *t, const char *s)
+{
+	for (unsigned i = 0; i < 6; i++) {
+		if (i && !scan_char(&s, ':') && !scan_char(&s, '-'))
+			return false;
+		int high = hex_digit(*s), low = high < 0 ? -1 : hex_digit(s[1]);
+		if (high < 0 || !put_uint(t, (uint64_t)(low < 0 ? high : high * 16 + low), 1))
+			return false;
+		s += low < 0 ? 1 : 2;
+	}
+	return !*s;
+}
+
+static bool
+read_etype(struct target *t, const char *s)
+{
+	uint64_t v = 0;
+
+	if (strncasecmp(s, "0x", 2) == 0)
+		s += 2;
+	if (!*s || strlen(s) > 4)
+		return false;
+	for (; *s; s++) {
+		if (hex_digit(*s) < 0)
+			return false;
+		v = v << 4 | (uint64_t)hex_digit(*s);
+	}
+	return put_uint(t, v, 2);
+}
+
+static bool
+read_proto(struct target *t, const char *s)
+{
+	uint8_t v;
+	return proto_parse(&v, s) && put(t, &v, 1);
+}
+
+static bool
+read_char(struct target *t, const char *s)
+{
+	return (!*s || !s[1]) && put(t, s, 1);
+}
+
+static bool
+read_text(struct target *t, const char *s)
+{
+	return put(t, s, strlen(s));
+}
+
+static bool
+read_text_fixed(struct target *t, const char *s)
+{
+	static const uint8_t zeros[256];
+	size_t n = strlen(s);
+	return n <= t->p->width && put(t, s, n) && put(t, zeros, t->p->width - n);
+}
+
+static bool
+read_double(struct target *t, const char *s)
+{
+	char *end;
+	double v = strtod(s, &end);
+	return end != s && !*end && put(t, &v, sizeof(v));
+}
+
+/* An even number of hex digits, pairs may be set apart by ':' or '-'. */
+static bool
+read_hex(struct target *t, const char *s)
+{
+	if (strncasecmp(s, "0x", 2) == 0)
+		s += 2;
+	while (*s) {
+		int high = hex_digit(s[0]), low = high < 0 ? -1 : hex_digit(s[1]);
+		if (low < 0 || !put_uint(t, (uint64_t)(high * 16 + low), 1))
+			return false;
+		s += 2;
+		if ((*s == ':' || *s == '-') && s[1])
+			s++;
+	}
+	return true;
+}
+
+/* --- times --- */
+
+/* ".123" as microseconds; digits behind the sixth do not count. */
+static bool
+scan_fraction(const char **s, uint64_t *us)
+{
+	uint64_t unit = 100000;
+
+	*us = 0;
+	if (!scan_char(s, '.'))
+		return true;
+	if (!isdigit((unsigned char)**s))
+		return false;
+	for (; isdigit((unsigned char)**s); (*s)++, unit /= 10)
+		*us += (uint64_t)(**s - '0') * unit;
+	return true;
+}
+
+/* "2023-02-28 09:46:39" with a blank or a T between. */
+static bool
+scan_date(const char **s, struct tm *tm)
+{
+	static const char before[6] = {0, '-', '-', ' ', ':', ':'};
+	static const uint16_t max[6] = {9999, 12, 31, 23, 59, 60};
+	uint64_t v[6];
+
+	for (unsigned i = 0; i < 6; i++) {
+		if (i == 3 && **s == 'T')
+			(*s)++;
+		else if (i && !scan_char(s, before[i]))
+			return false;
+		if (!scan_u64(s, max[i], &v[i]))
+			return false;
+	}
+	*tm = (struct tm){.tm_year = (int)v[0] - 1900,
+			  .tm_mon = (int)v[1] - 1,
+			  .tm_mday = (int)v[2],
+			  .tm_hour = (int)v[3],
+			  .tm_min = (int)v[4],
+			  .tm_sec = (int)v[5],
+			  .tm_isdst = -1};
+	return true;
+}
+
+/* "Z", "+01:00" or nothing, which is local time: makes seconds since the epoch of tm. */
+static bool
+scan_zone(const char **s, struct tm *tm, time_t *seconds)
+{
+	char sign = **s;
+	uint64_t hours, minutes;
+
+	if (!sign) {
+		*seconds = mktime(tm);
+		return true;
+	}
+	(*s)++;
+	*seconds = timegm(tm);
+	if (sign == 'Z')
+		return true;
+	if ((sign != '+' && sign != '-') || !scan_u64(s, 23, &hours) || !scan_char(s, ':') ||
+	    !scan_u64(s, 59, &minutes))
+		return false;
+	time_t east = (time_t)(hours * 3600 + minutes * 60);
+	*seconds -= sign == '+' ? east : -east;
+	return true;
+}
+
+/* Any form of time the outputs have, as microseconds since the epoch. */
+static bool
+scan_time(const char *s, uint64_t *us)
+{
+	const char *start = s;
+	struct tm tm;
+	uint64_t seconds, fraction;
+	time_t epoch;
+
+	if (scan_u64(&s, UINT64_MAX / 1000000 - 1, &seconds) && (*s == '.' || !*s)) {
+		if (!scan_fraction(&s, &fraction))
+			return false;
+		*us = seconds * 1000000 + fraction;
+		return !*s;
+	}
+	s = start;
+	if (!scan_date(&s, &tm) || !scan_fraction(&s, &fraction))
+		return false;
+	*us = 0;
+	if (tm.tm_mday == 0) /* 0000-00-00: no time */
+		return tm.tm_year == -1900 && tm.tm_mon == -1;
+	if (!scan_zone(&s, &tm, &epoch) || *s || epoch < 0)
+		return false;
+	*us = (uint64_t)epoch * 1000000 + fraction;
+	return true;
+}
+
+static bool
+read_time(struct target *t, const char *s)
+{
+	uint64_t us;
+	return scan_time(s, &us) && put(t, &us, sizeof(us));
+}
+
+static bool
+read_stamp(struct target *t, const char *s)
+{
+	uint64_t us;
+	return scan_time(s, &us) && put_uint(t, us / 1000000, 8);
+}
+
+/* --- routing --- */
+
+/* "vrfid:5", "0:65000:1" with the type in front, or "65000:1" without. */
+static bool
+read_rd(struct target *t, const char *s)
+{
+	struct admin a;
+	uint64_t v;
+	unsigned colons = 0;
+
+	if (strncasecmp(s, "vrfid:", 6) == 0) {
+		s += 6;
+		return scan_u64(&s, UINT32_MAX, &v) && !*s && put_uint(t, RD_TYPE_VRFID << 48 | v, 8);
+	}
+	for (const char *c = s; *c; c++)
+		colons += *c == ':';
+	if (colons < 2)
+		return scan_admin(&s, &a) && !*s && put_uint(t, (uint64_t)a.type << 48 | a.six, 8);
+	if (!scan_u64(&s, 2, &v) || !scan_char(&s, ':') || !scan_admin(&s, &a) || *s)
+		return false;
+	if (v == 2 && a.type == 0) { /* a small AS number in the 32-bit form */
+		if ((a.six & UINT32_MAX) > UINT16_MAX)
+			return false;
+		a = (struct admin){2, (a.six >> 32) << 16 | (a.six & UINT16_MAX)};
+	}
+	return v == a.type && put_uint(t, v << 48 | a.six, 8);
+}
+
+static bool
+read_rd_origin(struct target *t, const char *s)
+{
+	static const char *const name[] = {
+	    [RD_ORIGIN_UNKNOWN] = "unknown", [RD_ORIGIN_BGP] = "bgp", [RD_ORIGIN_BMP] = "bmp",
+	    [RD_ORIGIN_FLOW] = "flow",	     [RD_ORIGIN_MAP] = "map",
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(name); i++)
+		if (strcasecmp(name[i], s) == 0)
+			return put_uint(t, i, 1);
+	return false;
+}
+
+/* Adds asn to the segment at *segment, or to a new one of the type when there is none or it is full. */
+static bool
+path_add(struct target *t, size_t *segment, uint8_t type, uint32_t asn)
+{
+	if (*segment == SIZE_MAX || t->out[*segment + 1] == UINT8_MAX) {
+		uint8_t head[2] = {type, 0};
+		*segment = t->len;
+		if (!put(t, head, sizeof(head)))
+			return false;
+	}
+	if (!put(t, &asn, sizeof(asn)))
+		return false;
+	t->out[*segment + 1]++;
+	return true;
+}
+
+/* "65001 65002 {65010,65011} (64512)": {} is a set, () a confederation sequence, [] a confederation set. */
+static bool
+read_as_path(struct target *t, const char *s)
+{
+	static const char open[] = "{([", close[] = "})]";
+	static const uint8_t type_of[] = {1, 3, 4};
+	size_t segment = SIZE_MAX;
+	const char *bracket = NULL; /* in open, while inside one */
+	uint64_t asn;
+
+	for (skip_separators(&s); *s; skip_separators(&s)) {
+		const char *o = strchr(open, *s);
+		if (o && !bracket) {
+			bracket = o;
+			segment = SIZE_MAX;
+			s++;
+		} else if (bracket && *s == close[bracket - open]) {
+			bracket = NULL;
+			segment = SIZE_MAX;
+			s++;
+		} else if (!scan_u64(&s, UINT32_MAX, &asn) ||
+			   !path_add(t, &segment, bracket ? type_of[bracket - open] : 2, (uint32_t)asn))
+			return false;
+	}
+	return !bracket;
+}
+
+static bool
+scan_word(const char **s, const char *word)
+{
+	size_t n = strlen(word);
+	if (strncasecmp(*s, word, n) != 0 || ((*s)[n] && !strchr(" _,", (*s)[n])))
+		return false;
+	*s += n;
+	return true;
+}
+
+/* "65000:1" or the name of a well-known one (RFC 1997, 3765, 7999). */
+static bool
+scan_std_comm(struct target *t, const char **s)
+{
+	static const struct {
+		const char *name;
+		uint32_t value;
+	} known[] = {
+	    {"no-export", 0xffffff01},		 {"no-advertise", 0xffffff02}, {"local-AS", 0xffffff03},
+	    {"no-export-subconfed", 0xffffff03}, {"no-peer", 0xffffff04},      {"blackhole", 0xffff029a},
+	};
+	uint64_t high, low;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(known); i++)
+		if (scan_word(s, known[i].name))
+			return put_uint(t, known[i].value, 4);
+	return scan_u64(s, UINT16_MAX, &high) && scan_char(s, ':') && scan_u64(s, UINT16_MAX, &low) &&
+	       put_uint(t, high << 16 | low, 4);
+}
+
+/* "RT:65000:1", "SoO:192.0.2.1:1", or 16 hex digits. */
+static bool
+scan_ext_comm(struct target *t, const char **s)
+{
+	struct admin a;
+	unsigned subtype = strncasecmp(*s, "RT:", 3) == 0 ? 2 : strncasecmp(*s, "SoO:", 4) == 0 ? 3 : 0;
+
+	if (subtype) {
+		*s += subtype == 2 ? 3 : 4;
+		if (!scan_admin(s, &a))
+			return false;
+		uint64_t wire = __builtin_bswap64((uint64_t)a.type << 56 | (uint64_t)subtype << 48 | a.six);
+		return put(t, &wire, sizeof(wire));
+	}
+	for (unsigned i = 0; i < 8; i++, *s += 2) {
+		int high = hex_digit(**s), low = high < 0 ? -1 : hex_digit((*s)[1]);
+		if (low < 0 || !put_uint(t, (uint64_t)(high * 16 + low), 1))
+			return false;
+	}
+	return true;
+}
+
+static bool
+scan_lrg_comm(struct target *t, const char **s)
+{
+	uint64_t v;
+
+	for (unsigned i = 0; i < 3; i++)
+		if ((i && !scan_char(s, ':')) || !scan_u64(s, UINT32_MAX, &v) || !put_uint(t, v, 4))
+			return false;
+	return true;
+}
+
+static bool
+scan_label(struct target *t, const char **s)
+{
+	uint64_t v;
+	return scan_u64(s, (1 << 20) - 1, &v) && put_uint(t, v, 4);
+}
+
+static bool
+scan_segment(struct target *t, const char **s)
+{
+	char text[ADDR_TEXT_MAX];
+	size_t n = strcspn(*s, " _,");
+	struct addr a;
+
+	if (n >= sizeof(text))
+		return false;
+	memcpy(text, *s, n);
+	text[n] = '\0';
+	*s += n;
+	if (!addr_parse(&a, text))
+		return false;
+	a = addr_to_v6(&a);
+	return put(t, &a, sizeof(a));
+}
+
+/* All elements of a list. */
+static bool
+read_list(struct target *t, const char *s, bool (*element)(struct target *, const char **))
+{
+	for (skip_separators(&s); *s; skip_separators(&s))
+		if (!element(t, &s) || (*s && !strchr(" _,", *s)))
+			return false;
+	return true;
+}
+
+static bool
+read_std_comm(struct target *t, const char *s)
+{
+	return read_list(t, s, scan_std_comm);
+}
+
+static bool
+read_ext_comm(struct target *t, const char *s)
+{
+	return read_list(t, s, scan_ext_comm);
+}
+
+static bool
+read_lrg_comm(struct target *t, const char *s)
+{
+	return read_list(t, s, scan_lrg_comm);
+}
+
+static bool
+read_mpls_stack(struct target *t, const char *s)
+{
+	return read_list(t, s, scan_label);
+}
+
+static bool
+read_segments(struct target *t, const char *s)
+{
+	return read_list(t, s, scan_segment);
+}
+
+/* --- custom primitives --- */
+
+static bool
+read_custom_ip(struct target *t, const char *s)
+{
+	struct addr a;
+
+	if (!addr_parse(&a, s))
+		return false;
+	if (t->p->width == 4)
+		return addr_is_v4(&a) && put(t, a.b + 12, 4);
+	a = addr_to_v6(&a);
+	return put(t, &a, sizeof(a));
+}
+
+static bool
+read_custom(struct target *t, const char *s)
+{
+	bool varies = t->p->flags & PRIMITIVE_VLEN;
+
+	switch ((enum custom_semantics)t->p->custom_semantics) {
+	case CUSTOM_UINT:
+		return read_uint(t, s);
+	case CUSTOM_IP:
+		return read_custom_ip(t, s);
+	case CUSTOM_MAC:
+		return read_mac(t, s);
+	case CUSTOM_STR:
+		return varies ? read_text(t, s) : read_text_fixed(t, s);
+	case CUSTOM_HEX:
+	case CUSTOM_RAW:
+		return read_hex(t, s) && (varies || t->len == t->p->width);
+	}
+	return false;
+}
+
+/* --- the table --- */
+
+static const struct {
+	bool (*read)(struct target *t, const char *s);
+	const char *expected;
+} type_info[] = {
+    [VALUE_NONE] = {NULL, "nothing: this primitive has no value"},
+    [VALUE_UINT] = {read_uint, "a number"},
+    [VALUE_ADDR] = {read_addr, "an address such as 192.0.2.1 or 2001:db8::1"},
+    [VALUE_MAC] = {read_mac, "a MAC address such as 00:1b:2c:3d:4e:5f"},
+    [VALUE_ETYPE] = {read_etype, "a hexadecimal Ethernet type such as 86dd"},
+    [VALUE_PROTO] = {read_proto, "the name or number of an IP protocol"},
+    [VALUE_TCPFLAGS] = {read_uint, "TCP flags as a number"},
+    [VALUE_FWDSTATUS] = {read_uint, "a forwarding status as a number"},
+    [VALUE_CHAR] = {read_char, "one letter"},
+    [VALUE_TEXT_FIXED] = {read_text_fixed, "a shorter text"},
+    [VALUE_TIME] = {read_time, "a time such as 2023-02-28 09:46:39.000000"},
+    [VALUE_STAMP] = {read_stamp, "a time such as 2023-02-28 09:46:00"},
+    [VALUE_RD] = {read_rd, "a route distinguisher such as 0:65000:1 or vrfid:7"},
+    [VALUE_RD_ORIGIN] = {read_rd_origin, "unknown, bgp, bmp, flow or map"},
+    [VALUE_DOUBLE] = {read_double, "a decimal number"},
+    [VALUE_TEXT] = {read_text, "a shorter text"},
+    [VALUE_LABEL] = {read_text, "a shorter text"},
+    [VALUE_AS_PATH] = {read_as_path, "an AS path such as 65001_65002"},
+    [VALUE_STD_COMM] = {read_std_comm, "communities such as 65000:1_65000:2"},
+    [VALUE_EXT_COMM] = {read_ext_comm, "extended communities such as RT:65000:1"},
+    [VALUE_LRG_COMM] = {read_lrg_comm, "large communities such as 65000:1:2"},
+    [VALUE_MPLS_STACK] = {read_mpls_stack, "MPLS labels such as 100,200"},
+    [VALUE_SEGMENTS] = {read_segments, "IPv6 addresses with commas between"},
+    [VALUE_CUSTOM] = {read_custom, "a value of this primitive's semantics and len"},
+};
+
+bool
+value_parse(const struct primitive *p, const char *text, uint8_t *out, size_t cap, size_t *len, char *err,
+	    size_t errlen)
+{
+	struct target t = {.p = p, .out = out, .cap = cap};
+
+	if (!type_info[p->type].read || !type_info[p->type].read(&t, text)) {
+		snprintf(err, errlen, "%s: '%s' does not fit; expected %s", p->name, text,
+			 type_info[p->type].expected);
+		return false;
+	}
+	*len = t.len;
+	return true;
+}
+
+/* --- cutting --- */
 
 /* Whole AS path segments within max bytes. The longest segment (255 AS numbers) has 1022 bytes. */
 static size_t
