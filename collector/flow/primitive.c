@@ -120,8 +120,9 @@ custom_column(unsigned len, enum custom_semantics sem)
 	case CUSTOM_UINT:
 		return len == 1 ? 3 : len == 2 ? 5 : len == 4 ? 10 : 20;
 	case CUSTOM_HEX:
-	case CUSTOM_RAW:
 		return 2 * len;
+	case CUSTOM_RAW:
+		return 3 * len;
 	case CUSTOM_IP:
 		return len == 4 ? 15 : 45;
 	case CUSTOM_MAC:

@@ -94,7 +94,7 @@ struct primitive {
 	const char *client_json;		  /* key in the client's JSON when it differs, else NULL */
 	uint16_t csv_rank;			  /* order in CSV and formatted output */
 	uint16_t client_rank;			  /* order in the client's outputs */
-	uint8_t column;				  /* width in formatted output */
+	uint8_t column;				  /* width in formatted output; two blanks follow */
 	const char *sql;			  /* column name in the newest table version */
 	const char *sql_type;			  /* PostgreSQL type with default */
 	const char *elements;			  /* information elements that feed it, for people */
