@@ -151,10 +151,7 @@ struct flow {
 	uint32_t vxlan;
 	uint32_t nvgre;
 
-	/* --- from routing; lists are binary, numbers in host byte order. An AS path is its segments (RFC 4271,
-	 * 4.3, with RFC 6793's AS numbers): a byte type (1 set, 2 sequence, 3 and 4 the same within a
-	 * confederation, RFC 5065), a byte count, that many uint32_t. Communities are uint32_t (RFC 1997),
-	 * uint64_t (RFC 4360) and three uint32_t each (RFC 8092). --- */
+	/* --- from routing; the binary form of the lists stands in value.h --- */
 	uint32_t local_pref;
 	uint32_t med;
 	uint32_t src_local_pref;

@@ -4,7 +4,8 @@ libflow_a_SOURCES = \
 	collector/flow/cache.c collector/flow/cache.h collector/flow/tags.h \
 	collector/flow/custom.c collector/flow/custom.h \
 	collector/flow/flow.c collector/flow/flow.h \
-	collector/flow/format.h \
+	collector/flow/format.c collector/flow/format.h collector/flow/format_column.h \
+	collector/flow/format_list.c collector/flow/format_time.c collector/flow/format_value.c \
 	collector/flow/layout.c collector/flow/layout.h \
 	collector/flow/primitive.c collector/flow/primitive.h \
 	collector/flow/primitives.c collector/flow/primitives.h \
@@ -41,3 +42,14 @@ endif
 noinst_PROGRAMS += layout_bench
 layout_bench_SOURCES = collector/flow/layout_bench.c
 layout_bench_LDADD = $(FLOW_LIBS)
+
+# Measures a row of text: format_bench [ROWS].
+noinst_PROGRAMS += format_bench
+format_bench_SOURCES = collector/flow/format_bench.c
+format_bench_LDADD = $(FLOW_LIBS)
+
+if HAVE_CMOCKA
+check_PROGRAMS += format_test
+format_test_SOURCES = collector/flow/format_test.c
+format_test_LDADD = $(FLOW_LIBS) $(CMOCKA_LIBS) $(JANSSON_LIBS)
+endif

@@ -1,0 +1,166 @@
+/* Times as text.
+ *
+ * Breaking a second down to a local date costs more than a whole row, so it is done once a quarter of an hour
+ * and remembered: the offsets of all zones in use are whole quarters and change at whole quarters, so within
+ * one only minutes and seconds differ, and these are plain digits. (The last zone of which this was not true
+ * ended in 1972.)
+ *
+ * Forms, as pmacct 1.7.7 was seen to print them (TZ=Asia/Kolkata):
+ *
+ *      print            2023-02-28 15:16:39.123000        zero: 0000-00-00 00:00:00.000000
+ *      since epoch      1677577599.123000                 zero: 0.000000
+ *      RFC 9557         2023-02-28T15:16:39.123000+05:30  zero: 0000-00-00T00:00:00.000000+05:30
+ *      client           as RFC 9557, "Z" for no offset    zero: the epoch itself
+ *
+ * With timestamps_secs the fraction is zero, but still there. Stamps have none. */
+#include "collector/flow/format_column.h"
+
+#include <time.h>
+
+#include "collector/base/clock.h"
+#include "collector/base/text.h"
+
+#define QUARTER	    900
+#define SECONDS_MAX 253402214400ULL /* 9999-12-31: later times are shown as this */
+
+static char *
+put_two(char *p, unsigned v)
+{
+	p[0] = (char)('0' + v / 10);
+	p[1] = (char)('0' + v % 10);
+	return p + 2;
+}
+
+static bool
+with_zone(const struct format *f)
+{
+	return f->o.order == FORMAT_ORDER_CLIENT || f->o.timestamps_rfc9557;
+}
+
+static void
+quarter_zone(struct time_quarter *q, const struct format *f, long offset)
+{
+	char *p = q->zone;
+	if (with_zone(f) && offset == 0 && f->o.order == FORMAT_ORDER_CLIENT) {
+		*p++ = 'Z';
+	} else if (with_zone(f)) {
+		unsigned minutes = (unsigned)(offset < 0 ? -offset : offset) / 60;
+		*p++ = offset < 0 ? '-' : '+';
+		p = put_two(p, minutes / 60 % 100);
+		*p++ = ':';
+		p = put_two(p, minutes % 60);
+	}
+	q->zone_len = (uint8_t)(p - q->zone);
+}
+
+static void
+quarter_fill(struct time_quarter *q, const struct format *f, uint64_t s)
+{
+	time_t t = (time_t)(s / QUARTER * QUARTER);
+	struct tm tm;
+	if (f->o.timestamps_utc)
+		gmtime_r(&t, &tm);
+	else
+		localtime_r(&t, &tm);
+	char *p = put_padded(q->hour, (unsigned)tm.tm_year + 1900, 4);
+	*p++ = '-';
+	p = put_two(p, (unsigned)tm.tm_mon + 1);
+	*p++ = '-';
+	p = put_two(p, (unsigned)tm.tm_mday);
+	*p++ = with_zone(f) ? 'T' : ' ';
+	p = put_two(p, (unsigned)tm.tm_hour);
+	*p = ':';
+	q->minute = (uint8_t)tm.tm_min;
+	quarter_zone(q, f, tm.tm_gmtoff);
+	q->quarter = s / QUARTER + 1;
+}
+
+static const struct time_quarter *
+quarter_of(struct format *f, uint64_t s)
+{
+	struct time_quarter *q = &f->quarter[s / QUARTER % TIME_QUARTERS];
+	if (unlikely(q->quarter != s / QUARTER + 1))
+		quarter_fill(q, f, s);
+	return q;
+}
+
+/* "2023-02-28 09:46:39": 19 bytes. */
+static char *
+put_second(char *p, const struct time_quarter *q, uint64_t s)
+{
+	unsigned in = (unsigned)(s % QUARTER);
+	memcpy(p, q->hour, sizeof(q->hour));
+	p = put_two(p + 14, q->minute + in / 60);
+	*p++ = ':';
+	return put_two(p, in % 60);
+}
+
+/* Six digits; writes eight bytes. */
+static char *
+put_six(char *p, uint32_t v)
+{
+	if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__)
+		return put_padded(p, v, 6);
+	uint64_t digits = (eight_digits(v) | 0x3030303030303030ULL) >> 16;
+	memcpy(p, &digits, sizeof(digits));
+	return p + 6;
+}
+
+static char *
+put_fraction(char *p, const struct format *f, uint64_t us)
+{
+	*p++ = '.';
+	return put_six(p, f->o.timestamps_secs ? 0 : (uint32_t)(us % US_PER_S));
+}
+
+static char *
+put_zone(char *p, const struct time_quarter *q)
+{
+	memcpy(p, q->zone, sizeof(q->zone));
+	return p + q->zone_len;
+}
+
+/* The zero time of print: no date at all. */
+static bool
+is_zero(const struct format *f, uint64_t s)
+{
+	return s == 0 && f->o.order == FORMAT_ORDER_PRINT;
+}
+
+static char *
+put_zero(char *p, const struct format *f)
+{
+	return put_bytes(p, with_zone(f) ? "0000-00-00T00:00:00" : "0000-00-00 00:00:00", 19);
+}
+
+char *
+put_time(struct format *f, const struct column *c, char *p, const uint8_t *v, size_t len)
+{
+	(void)c;
+	(void)len;
+	uint64_t us;
+	memcpy(&us, v, sizeof(us));
+	uint64_t s = us / US_PER_S;
+	if (f->o.timestamps_since_epoch)
+		return put_fraction(put_u64(p, s), f, us);
+	if (s > SECONDS_MAX)
+		s = SECONDS_MAX;
+	const struct time_quarter *q = quarter_of(f, s);
+	p = is_zero(f, us) ? put_zero(p, f) : put_second(p, q, s);
+	return put_zone(put_fraction(p, f, us), q);
+}
+
+char *
+put_stamp(struct format *f, const struct column *c, char *p, const uint8_t *v, size_t len)
+{
+	(void)c;
+	(void)len;
+	uint64_t s;
+	memcpy(&s, v, sizeof(s));
+	if (f->o.timestamps_since_epoch)
+		return put_u64(p, s);
+	if (s > SECONDS_MAX)
+		s = SECONDS_MAX;
+	const struct time_quarter *q = quarter_of(f, s);
+	return put_zone(is_zero(f, s) ? put_zero(p, f) : put_second(p, q, s), q);
+}
