@@ -39,3 +39,16 @@ queue_zmq_test_SOURCES = collector/base/queue_zmq_test.c
 queue_zmq_test_LDADD = $(BASE_LIBS) $(ZMQ_LIBS) $(CMOCKA_LIBS)
 endif
 endif
+
+# lists
+libbase_a_SOURCES += \
+	collector/base/lines.c collector/base/lines.h \
+	collector/base/lpm.c collector/base/lpm.h
+
+if HAVE_CMOCKA
+check_PROGRAMS += lines_test lpm_test
+lines_test_SOURCES = collector/base/lines_test.c
+lines_test_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+lpm_test_SOURCES = collector/base/lpm_test.c
+lpm_test_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+endif

@@ -1,0 +1,72 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <unistd.h>
+
+#include "collector/base/lines.h"
+
+static char path[] = "lines_test.list";
+
+static void
+put(const void *text, size_t n)
+{
+	FILE *f = fopen(path, "w");
+	assert_non_null(f);
+	assert_int_equal(fwrite(text, 1, n, f), n);
+	assert_int_equal(fclose(f), 0);
+}
+
+static void
+items(void **state)
+{
+	(void)state;
+	static const char text[] = "# head\n\n  one \t\r\n\t! note\n!\ntwo # kept\nlast";
+	char err[100] = "";
+	struct lines l;
+	put(text, sizeof(text) - 1);
+	assert_true(lines_open(&l, path, err, sizeof(err)));
+	assert_string_equal(lines_next(&l), "one");
+	assert_int_equal(l.number, 3);
+	assert_string_equal(lines_next(&l), "two # kept");
+	assert_string_equal(lines_next(&l), "last");
+	assert_int_equal(l.number, 7);
+	assert_null(lines_next(&l));
+	assert_true(lines_close(&l));
+	assert_string_equal(err, "");
+}
+
+static void
+faults(void **state)
+{
+	(void)state;
+	char err[100] = "";
+	struct lines l;
+	put("a\nb\nc\n", 6);
+	assert_true(lines_open(&l, path, err, sizeof(err)));
+	lines_next(&l);
+	lines_next(&l);
+	assert_false(lines_fail(&l, "no %s", "good"));
+	assert_null(lines_next(&l));
+	assert_false(lines_close(&l));
+	assert_string_equal(err, "lines_test.list:2: no good");
+	put("a\n\0b\n", 5);
+	assert_true(lines_open(&l, path, err, sizeof(err)));
+	lines_next(&l);
+	assert_null(lines_next(&l));
+	assert_false(lines_close(&l));
+	assert_non_null(strstr(err, "lines_test.list:2: a zero byte"));
+	unlink(path);
+	assert_false(lines_open(&l, path, err, sizeof(err)));
+	assert_false(lines_open(&l, ".", err, sizeof(err)));
+	assert_string_equal(err, ".: Is a directory");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(items), cmocka_unit_test(faults)};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
