@@ -27,9 +27,10 @@ struct message {
 	uint64_t export_us; /* header time */
 	uint64_t arrival_us; /* when it was received */
 	uint32_t rate;	     /* of the header (v5), 0 unknown */
+	const uint8_t *end;  /* of the message's bytes: nothing is read from here on */
 };
 
-/* Values that only mean something together; cleared for each record of a plan that uses them. */
+/* Values that only mean something together; cleared for each record of a plan that writes them. */
 struct scratch {
 	/* sampling */
 	uint64_t selector;	/* 302, 48 */
