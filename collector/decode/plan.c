@@ -487,6 +487,7 @@ collect_steps(struct compiler *c)
 			continue;
 		p->finish |= k->row->finish;
 		p->scratch |= k->row->base == BASE_SCRATCH;
+		p->rate_fields |= (k->row->finish & FINISH_BIT(FINISH_RATE)) != 0;
 	}
 	p->need_end = FLOW_NEEDED(c->env->needs, timestamp_end);
 }

@@ -80,6 +80,7 @@ struct plan {
 	uint16_t ops, reverses, rests;
 	uint32_t finish;		   /* FINISH_BIT()s */
 	bool scratch;			   /* some operation writes the scratch record */
+	bool rate_fields;		   /* a record says something about its sampling */
 	bool need_end;			   /* somebody reads timestamp_end */
 	uint8_t kind;			   /* enum flow_kind of its records */
 	uint16_t features;		   /* those that follow from the template alone */

@@ -394,16 +394,11 @@ assert_same_flow(const struct flow *a, const struct flow *c)
 {
 	struct flow x = *a, y = *c;
 	static const size_t bytes_at[] = {
-	    offsetof(struct flow, label),
-	    offsetof(struct flow, mpls_label_stack),
-	    offsetof(struct flow, vrf_name),
-	    offsetof(struct flow, ingress_vrf_name),
-	    offsetof(struct flow, egress_vrf_name),
-	    offsetof(struct flow, in_iface_name),
-	    offsetof(struct flow, out_iface_name),
-	    offsetof(struct flow, class_name),
-	    offsetof(struct flow, frame),
-	    offsetof(struct flow, srv6_seg_ipv6_list),
+	    offsetof(struct flow, label),	    offsetof(struct flow, mpls_label_stack),
+	    offsetof(struct flow, vrf_name),	    offsetof(struct flow, ingress_vrf_name),
+	    offsetof(struct flow, egress_vrf_name), offsetof(struct flow, in_iface_name),
+	    offsetof(struct flow, out_iface_name),  offsetof(struct flow, class_name),
+	    offsetof(struct flow, frame),	    offsetof(struct flow, srv6_seg_ipv6_list),
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(bytes_at); i++) {

@@ -65,6 +65,7 @@ struct record {
 	const struct message *m;
 	const struct plan *plan;
 	struct flow *flow;
+	uint32_t finish; /* steps for records of this set */
 	struct scratch s;
 	const uint8_t *seg[PLAN_VARIABLE_MAX + 1]; /* where each run of fixed fields begins */
 	const uint8_t *var[PLAN_VARIABLE_MAX];	   /* the variable-length fields' bytes */

@@ -24,6 +24,7 @@ set_proto(const struct message *m, const struct template *t)
 	f->kind = p->kind;
 	f->features = p->features;
 	f->flows = p->kind == FLOW_KIND_FLOW ? p->flows : 0;
+	f->sampling_rate = 0;
 	f->export_proto_version = (uint8_t)m->version;
 	f->export_proto_seqno = m->sequence;
 	f->export_proto_sysid = m->sysid;
@@ -70,7 +71,7 @@ reverse_flow(struct record *r)
 	plan_run(r, p->op + p->ops, p->reverses);
 	if (f->bytes == 0 && f->packets == 0)
 		return;
-	record_finish(r, p->finish & FINISH_BIT(FINISH_RATE));
+	record_finish(r, r->finish & FINISH_BIT(FINISH_RATE));
 	decoder_count(d, DECODE_FLOWS, 1);
 	end_flow(d);
 }
@@ -79,7 +80,7 @@ reverse_flow(struct record *r)
 static inline void
 finish(struct record *r, const struct plan *p)
 {
-	uint32_t mask = p->finish;
+	uint32_t mask = r->finish;
 	const struct flow *f = r->flow;
 
 	if (mask == 0)
@@ -175,7 +176,7 @@ decode_run(struct record *r, const uint8_t *rec, unsigned n)
 	uint8_t *flow = (uint8_t *)flow_at(&d->batch, d->batch.n);
 
 	shuffle_run(p->shuffle, flow, (const uint8_t *)&d->proto, rec, p->len, n);
-	if (p->rests == 0 && p->finish == 0)
+	if (p->rests == 0 && r->finish == 0)
 		return;
 	for (unsigned i = 0; i < n; i++, rec += p->len) {
 		r->flow = flow_at(&d->batch, d->batch.n + i);
@@ -244,6 +245,20 @@ padding_allowed(const struct message *m, const struct template *t, const struct 
 	return padding_is_zero(&rest);
 }
 
+static void
+begin_set(struct record *r, const struct message *m, const struct template *t)
+{
+	struct flow *proto = &m->d->proto.flow;
+
+	r->m = m;
+	r->plan = t->plan;
+	r->finish = t->plan->finish;
+	memset(&r->s, 0, sizeof(r->s));
+	set_proto(m, t);
+	if (r->finish & FINISH_BIT(FINISH_RATE) && proto->kind == FLOW_KIND_FLOW && rate_of_set(r, proto))
+		r->finish &= ~FINISH_BIT(FINISH_RATE);
+}
+
 unsigned
 set_decode(const struct message *m, struct template *t, struct wire *set)
 {
@@ -259,12 +274,11 @@ set_decode(const struct message *m, struct template *t, struct wire *set)
 		drop_message(m, DROP_PADDING);
 		return 0;
 	}
-	r->m = m;
-	r->plan = t->plan;
-	set_proto(m, t);
-	memset(&r->s, 0, sizeof(r->s));
+	begin_set(r, m, t);
 	n = decode_records(r, t, set);
 	decoder_count(m->d, kinds[t->plan->kind], n);
+	if (t->plan->finish & ~r->finish & FINISH_BIT(FINISH_RATE) && !m->d->proto.flow.sampling_rate)
+		rate_unknown(m, n);
 	t->records += n;
 	m->domain->records += n;
 	m->exporter->records += n;
