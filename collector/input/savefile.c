@@ -1,0 +1,193 @@
+/* See savefile.h. Only as much of a packet is looked at as is needed to find a UDP payload: link header, VLAN
+ * tags, IP and UDP. Fragments are counted and left out: an exporter that fragments loses its later fragments
+ * here. */
+#include "collector/input/savefile.h"
+
+#include <pcap/pcap.h>
+#include <sys/stat.h>
+
+#include "collector/base/clock.h"
+#include "collector/base/wire.h"
+
+const struct counter_desc savefile_counter_desc[SAVEFILE_COUNTERS] = {
+    [SAVEFILE_PACKETS] = {"savefile_packets", NULL, "Packets read from the capture file", COUNTER_SUM},
+    [SAVEFILE_DATAGRAMS] = {"savefile_datagrams", NULL, "UDP payloads found in the capture file",
+			    COUNTER_SUM},
+    [SAVEFILE_NOT_UDP] = {"savefile_skipped_packets", "reason=\"not_udp\"",
+			  "Packets of the capture file that were left out", COUNTER_SUM},
+    [SAVEFILE_FRAGMENTS] = {"savefile_skipped_packets", "reason=\"fragment\"", NULL, COUNTER_SUM},
+    [SAVEFILE_CUT] = {"savefile_skipped_packets", "reason=\"cut_by_snaplen\"", NULL, COUNTER_SUM},
+};
+
+struct savefile {
+	pcap_t *pcap;
+	int link;
+	off_t size;
+	struct counter_block *counters;
+};
+
+struct savefile *
+savefile_open(const char *path, const char *filter, struct counter_block *counters, char *err, size_t errlen)
+{
+	char why[PCAP_ERRBUF_SIZE];
+	struct savefile *s = calloc(1, sizeof(*s));
+	struct stat st;
+	if (!s) {
+		snprintf(err, errlen, "no memory for reading '%s'", path);
+		return NULL;
+	}
+	s->counters = counters;
+	s->pcap = pcap_open_offline(path, why);
+	if (!s->pcap) {
+		snprintf(err, errlen, "cannot read the capture file '%s': %s", path, why);
+		free(s);
+		return NULL;
+	}
+	s->link = pcap_datalink(s->pcap);
+	s->size = fstat(fileno(pcap_file(s->pcap)), &st) == 0 ? st.st_size : 0;
+	struct bpf_program program;
+	if (filter && pcap_compile(s->pcap, &program, filter, 1, PCAP_NETMASK_UNKNOWN) == 0) {
+		pcap_setfilter(s->pcap, &program);
+		pcap_freecode(&program);
+	} else if (filter) {
+		snprintf(err, errlen, "pcap_filter '%s': %s", filter, pcap_geterr(s->pcap));
+		savefile_close(s);
+		return NULL;
+	}
+	return s;
+}
+
+void
+savefile_close(struct savefile *s)
+{
+	if (s)
+		pcap_close(s->pcap);
+	free(s);
+}
+
+double
+savefile_progress(const struct savefile *s)
+{
+	long at = ftell(pcap_file(s->pcap));
+	return s->size > 0 && at > 0 ? (double)at / (double)s->size : 0;
+}
+
+/* The EtherType behind the link header; 0 when there is none to be found. */
+static uint16_t
+link_type(struct wire *w, int link)
+{
+	uint16_t type = 0;
+	switch (link) {
+	case DLT_EN10MB:
+		wire_skip(w, 12);
+		type = wire_u16(w);
+		break;
+	case DLT_LINUX_SLL:
+		wire_skip(w, 14);
+		type = wire_u16(w);
+		break;
+	case DLT_LINUX_SLL2:
+		type = wire_u16(w);
+		wire_skip(w, 18);
+		break;
+	case DLT_NULL:
+	case DLT_LOOP:
+		wire_skip(w, 4);
+		/* fall through */
+	case DLT_RAW:
+		if (wire_left(w) > 0)
+			type = *w->pos >> 4 == 6 ? 0x86dd : 0x0800;
+		break;
+	default:
+		break;
+	}
+	while (type == 0x8100 || type == 0x88a8) {
+		wire_skip(w, 2);
+		type = wire_u16(w);
+	}
+	return type;
+}
+
+/* Consumes the IP header; the protocol behind it, or -1 with the reason's counter in *why. */
+static int
+ip_header(struct wire *w, uint16_t type, struct addr *from, enum savefile_counter *why)
+{
+	*why = SAVEFILE_NOT_UDP;
+	if (type == 0x0800) {
+		const uint8_t *h = wire_bytes(w, 20);
+		if (!h || h[0] >> 4 != 4 || (h[0] & 15) < 5)
+			return -1;
+		wire_skip(w, (size_t)(h[0] & 15) * 4 - 20);
+		*from = addr_from_v4(h + 12);
+		if (load_be16(h + 6) & 0x3fff) {
+			*why = SAVEFILE_FRAGMENTS;
+			return -1;
+		}
+		return h[9];
+	}
+	const uint8_t *h = type == 0x86dd ? wire_bytes(w, 40) : NULL;
+	if (!h)
+		return -1;
+	*from = addr_from_v6(h + 8);
+	uint8_t next = h[6];
+	for (unsigned i = 0; i < 8 && (next == 0 || next == 43 || next == 60);
+	     i++) { /* RFC 8200, 4: options, routing */
+		const uint8_t *e = wire_bytes(w, 8);
+		if (!e)
+			return -1;
+		wire_skip(w, (size_t)e[1] * 8);
+		next = e[0];
+	}
+	if (next == 44)
+		*why = SAVEFILE_FRAGMENTS;
+	return next;
+}
+
+/* False when the packet holds no whole UDP payload; why tells the counter. */
+static bool
+find_payload(struct wire w, int link, struct datagram *d, enum savefile_counter *why)
+{
+	uint16_t type = link_type(&w, link);
+	if (ip_header(&w, type, &d->from, why) != 17)
+		return false;
+	d->port = wire_u16(&w);
+	wire_skip(&w, 2);
+	uint16_t len = wire_u16(&w);
+	wire_skip(&w, 2);
+	*why = SAVEFILE_CUT;
+	if (len < 8)
+		return false;
+	d->len = len - 8u;
+	d->data = wire_bytes(&w, d->len);
+	return d->data != NULL;
+}
+
+int
+savefile_read(struct savefile *s, unsigned max, bool use_clock, datagram_handler *handler, void *ctx,
+	      char *err, size_t errlen)
+{
+	uint64_t now = use_clock ? clock_now_us() : 0;
+	for (unsigned n = 0; n < max; n++) {
+		struct pcap_pkthdr *h;
+		const u_char *bytes;
+		int rc = pcap_next_ex(s->pcap, &h, &bytes);
+		if (rc == PCAP_ERROR_BREAK)
+			return (int)n;
+		if (rc != 1) {
+			snprintf(err, errlen, "capture file unreadable after %zu packets: %s",
+				 (size_t)counter_read(s->counters, SAVEFILE_PACKETS), pcap_geterr(s->pcap));
+			return -1;
+		}
+		counter_add(s->counters, SAVEFILE_PACKETS, 1);
+		struct datagram d;
+		enum savefile_counter why;
+		if (!find_payload(wire_over(bytes, h->caplen), s->link, &d, &why)) {
+			counter_add(s->counters, why, 1);
+			continue;
+		}
+		d.arrival_us = use_clock ? now : (uint64_t)h->ts.tv_sec * US_PER_S + (uint64_t)h->ts.tv_usec;
+		counter_add(s->counters, SAVEFILE_DATAGRAMS, 1);
+		handler(ctx, &d);
+	}
+	return (int)max;
+}
