@@ -6,6 +6,7 @@
 
 /* clang-format off */
 #define PLUGINS(X) \
+	X(memory)   \
 	X(template)
 /* clang-format on */
 

@@ -89,7 +89,7 @@ static const struct command {
     {0, "check", no_argument, CONF_CHECK, "check the configuration, print what counts, exit"},
     {0, "list-keys", optional_argument, CONF_LIST_KEYS, "print the configuration keys (text, mdoc, json)"},
     {'a', "list-primitives", optional_argument, CONF_LIST_PRIMITIVES, "print the primitives"},
-    {'h', "help", no_argument, CONF_HELP, "print this"},
+    {'h', "help", optional_argument, CONF_HELP, "print this"},
     {'V', "version", no_argument, CONF_VERSION, "print version and build"},
 };
 

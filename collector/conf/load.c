@@ -261,7 +261,7 @@ place(struct loading *l, const struct entry *e)
 	struct tier *tier = find_tier(l, e, row);
 	if (!tier)
 		return;
-	if (!value_parse(row, e->value, &value)) {
+	if (!conf_value_parse(row, e->value, &value)) {
 		explain_value(l, e, row);
 		return;
 	}
@@ -277,7 +277,7 @@ static void
 put_default(struct tier *t, enum conf_key key, const char *text)
 {
 	struct setting *s = setting_new(text, ORIGIN_DEFAULT, 0);
-	value_parse(conf_row(key), text, &s->value);
+	conf_value_parse(conf_row(key), text, &s->value);
 	tier_put(t, key, s);
 }
 

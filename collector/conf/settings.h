@@ -65,7 +65,7 @@ void tier_clear(struct tier *t);
 /* --- value.c --- */
 
 /* Reads text as the row demands. False when it cannot be. */
-bool value_parse(const struct conf_row *row, const char *text, struct value *out);
+bool conf_value_parse(const struct conf_row *row, const char *text, struct value *out);
 /* What the row demands, in words: "a number from 1 to 99". */
 void value_expected(const struct conf_row *row, struct text *out);
 /* A word that may have been meant by text, NULL when none is near. */

@@ -301,7 +301,7 @@ static const struct {
 };
 
 bool
-value_parse(const struct conf_row *row, const char *text, struct value *out)
+conf_value_parse(const struct conf_row *row, const char *text, struct value *out)
 {
 	*out = (struct value){.number = 0};
 	return types[row->type].parse(row, text, out);

@@ -1,1 +1,45 @@
-# collector/core
+# collector/core: the program. Sees every public header; nobody includes it.
+noinst_LIBRARIES += libcore.a
+libcore_a_SOURCES = \
+	collector/core/control.c collector/core/control.h \
+	collector/core/customs.c collector/core/customs.h \
+	collector/core/fanout.c collector/core/fanout.h \
+	collector/core/instance.c collector/core/instance.h \
+	collector/core/metrics.h collector/core/notify.h collector/core/privileges.h collector/core/sandbox.h \
+	collector/core/progress.c collector/core/progress.h \
+	collector/core/runtime.c collector/core/runtime.h \
+	collector/core/source.c collector/core/source.h \
+	collector/core/status.c collector/core/status.h \
+	collector/core/supervisor.c collector/core/supervisor.h
+
+# A library that is missing selects the file that says so.
+if HAVE_MICROHTTPD
+libcore_a_SOURCES += collector/core/metrics.c
+else
+libcore_a_SOURCES += collector/core/metrics_none.c
+endif
+if HAVE_SYSTEMD
+libcore_a_SOURCES += collector/core/notify_systemd.c
+else
+libcore_a_SOURCES += collector/core/notify_none.c
+endif
+if HAVE_CAPNG
+libcore_a_SOURCES += collector/core/privileges.c
+else
+libcore_a_SOURCES += collector/core/privileges_none.c
+endif
+if HAVE_SECCOMP
+libcore_a_SOURCES += collector/core/sandbox.c
+else
+libcore_a_SOURCES += collector/core/sandbox_none.c
+endif
+EXTRA_DIST += collector/core/metrics.c collector/core/metrics_none.c collector/core/notify_systemd.c \
+	collector/core/notify_none.c collector/core/privileges.c collector/core/privileges_none.c \
+	collector/core/sandbox.c collector/core/sandbox_none.c
+
+CORE_LIBS = libcore.a $(PLUGINS_LIBS) $(INPUT_LIBS) $(CONF_LIBS) $(FLOW_LIBS) $(JANSSON_LIBS) $(MICROHTTPD_LIBS) \
+	$(SYSTEMD_LIBS) $(CAPNG_LIBS) $(SECCOMP_LIBS)
+
+sbin_PROGRAMS += flowribd
+flowribd_SOURCES = collector/core/main.c
+flowribd_LDADD = $(CORE_LIBS)

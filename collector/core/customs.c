@@ -1,0 +1,52 @@
+#include "collector/core/customs.h"
+
+#include "collector/conf/mapfile.h"
+#include "collector/flow/custom.h"
+
+static struct {
+	struct custom_list list;
+	struct decode_custom element[PRIMITIVES_CUSTOM_MAX];
+	unsigned elements;
+} customs;
+
+static void
+add_element(const struct custom_definition *d)
+{
+	const struct primitive *p = primitive_get(d->id);
+	customs.element[customs.elements++] = (struct decode_custom){
+	    .pen = d->pen,
+	    .id = d->element,
+	    .occurrence = (uint16_t)(d->occurrence + 1),
+	    .offset = p->offset,
+	    .width = d->len,
+	    .sem = d->semantics,
+	};
+}
+
+bool
+customs_load(const struct conf *conf, struct text *errors)
+{
+	const char *path = conf_string(conf, CONF_CORE, CONF_aggregate_primitives);
+	struct mapfile file;
+	char *line, err[256];
+	if (!path)
+		return true;
+	if (!mapfile_open(&file, path, 0, 0, errors))
+		return false;
+	while ((line = mapfile_next(&file)))
+		if (!custom_load_line(&customs.list, line, err, sizeof(err)))
+			mapfile_fault(&file, "%s", err);
+	bool ok = file.faults == 0;
+	mapfile_close(&file);
+	for (unsigned i = 0; i < customs.list.n; i++)
+		if (customs.list.def[i].element)
+			add_element(&customs.list.def[i]);
+	return ok;
+}
+
+const struct decode_custom *
+customs_elements(unsigned *n)
+{
+	*n = customs.elements;
+	return customs.element;
+}

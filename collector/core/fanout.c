@@ -1,0 +1,187 @@
+/* See fanout.h. The loop over channels is outside, the loop over flows inside: a channel's plan, filter and
+ * queue stay in the cache while the batch goes through. */
+#include "collector/core/fanout.h"
+
+#include <time.h>
+
+#include "collector/base/clock.h"
+#include "collector/base/queue_zmq.h"
+#include "collector/flow/timebin.h"
+
+struct channel {
+	struct queue_writer writer;
+	struct instance *instance;
+	const struct layout *layout;
+	struct timebin bin;
+	bool bins;
+	bool pro_rating;
+};
+
+struct fanout {
+	struct channel *channel;
+	unsigned channels;
+	unsigned thread;
+	bool arrival_bins; /* bins follow the time of arrival instead of the flow's start */
+	bool lossless;
+	const _Atomic bool *stop;
+};
+
+/* Where a record of the channel goes; NULL when it has to be dropped. */
+static uint8_t *
+channel_slot(struct fanout *f, struct channel *c)
+{
+	uint8_t *slot = queue_slot(&c->writer, c->layout->max_record);
+	if (likely(slot != NULL))
+		return slot;
+	while (f->lossless && !atomic_load_explicit(f->stop, memory_order_relaxed)) {
+		const struct timespec nap = {.tv_nsec = 100000};
+		nanosleep(&nap, NULL);
+		slot = queue_slot(&c->writer, c->layout->max_record);
+		if (slot)
+			return slot;
+	}
+	queue_drop(&c->writer, 1);
+	return NULL;
+}
+
+/* One record, or two for sum_*. */
+static void
+emit(struct fanout *f, struct channel *c, const struct flow *flow, uint64_t bin)
+{
+	const struct layout *l = c->layout;
+	uint8_t *slot = channel_slot(f, c);
+	if (likely(slot != NULL)) {
+		size_t n = layout_pack(l, flow, slot);
+		if (c->bins)
+			layout_set_bin(l, slot, bin);
+		queue_push(&c->writer, n);
+	}
+	if (l->sum && (slot = channel_slot(f, c))) {
+		size_t n = layout_pack_reverse(l, flow, slot);
+		if (c->bins)
+			layout_set_bin(l, slot, bin);
+		queue_push(&c->writer, n);
+	}
+}
+
+/* The time a flow is booked at: its start when it has one, else its arrival. */
+static uint64_t
+booking_time(const struct fanout *f, const struct flow *flow)
+{
+	return f->arrival_bins || !flow->timestamp_start ? flow->timestamp_arrival : flow->timestamp_start;
+}
+
+/* Splits a flow that spans several bins among them, in proportion to time. */
+static void
+emit_pro_rated(struct fanout *f, struct channel *c, const struct flow *flow)
+{
+	struct timebin_share share;
+	struct timebin_split split = timebin_split_begin(&c->bin, flow->timestamp_start, flow->timestamp_end,
+							 flow->packets, flow->bytes, flow->flows);
+	while (timebin_split_next(&split, &share)) {
+		struct flow part = *flow;
+		part.packets = share.packets;
+		part.bytes = share.bytes;
+		part.flows = share.flows;
+		emit(f, c, &part, share.start);
+	}
+}
+
+static void
+channel_flow(struct fanout *f, struct channel *c, const struct flow *flow)
+{
+	if (c->pro_rating && flow->timestamp_end > flow->timestamp_start && flow->timestamp_start)
+		emit_pro_rated(f, c, flow);
+	else
+		emit(f, c, flow, c->bins ? timebin_of(&c->bin, booking_time(f, flow)) : 0);
+}
+
+static void
+channel_batch(struct fanout *f, struct channel *c, const struct flow_batch *batch)
+{
+	for (unsigned i = 0; i < batch->n; i++) {
+		const struct flow *flow = flow_at(batch, i);
+		channel_flow(f, c, flow);
+	}
+}
+
+void
+fanout_sink(void *ctx, struct flow_batch *batch)
+{
+	struct fanout *f = ctx;
+	for (unsigned i = 0; i < f->channels; i++)
+		channel_batch(f, &f->channel[i], batch);
+}
+
+void
+fanout_flush(struct fanout *f)
+{
+	for (unsigned i = 0; i < f->channels; i++)
+		queue_flush(&f->channel[i].writer);
+}
+
+/* The channel's part of the configuration. */
+static bool
+channel_init(struct channel *c, struct instance *in, char *err, size_t errlen)
+{
+	const struct conf *conf = in->setup.conf;
+	const struct plugin_bins *keys = in->ops->bins;
+	int i = in->setup.index;
+	c->instance = in;
+	c->layout = &in->layout;
+	c->bins = in->layout.bin_offset != 0;
+	c->pro_rating = c->bins && conf_bool(conf, i, CONF_nfacctd_pro_rating);
+	if (!c->bins)
+		return true;
+	struct conf_span span = conf_span(conf, i, keys->history);
+	return timebin_init(&c->bin, span.seconds, span.months, conf_uint(conf, i, keys->offset),
+			    conf_string(conf, i, keys->roundoff), clock_now_us(), err, errlen);
+}
+
+struct fanout *
+fanout_new(struct instances *all, const struct conf *conf, unsigned thread, bool lossless,
+	   const _Atomic bool *stop, char *err, size_t errlen)
+{
+	struct fanout *f = calloc(1, sizeof(*f));
+	if (f)
+		f->channel = calloc(all->n, sizeof(*f->channel));
+	if (!f || !f->channel) {
+		snprintf(err, errlen, "no memory for the plugins' channels");
+		free(f);
+		return NULL;
+	}
+	f->channels = all->n;
+	f->thread = thread;
+	f->arrival_bins = conf_bool(conf, CONF_CORE, CONF_nfacctd_time_new);
+	f->lossless = lossless;
+	f->stop = stop;
+	for (unsigned i = 0; i < all->n; i++)
+		if (!channel_init(&f->channel[i], &all->list[i], err, errlen))
+			return NULL; /* the program ends */
+	return f;
+}
+
+bool
+fanout_open(struct fanout *f, char *err, size_t errlen)
+{
+	for (unsigned i = 0; i < f->channels; i++) {
+		struct channel *c = &f->channel[i];
+		struct instance *in = c->instance;
+		struct counter_block *counters = in->queue_counters[f->thread];
+		if (!in->setup.zmq_endpoint)
+			ring_writer_init(&c->writer, in->setup.rings[f->thread], in->batch_bytes, counters);
+		else if (!queue_zmq_writer_init(&c->writer, in->setup.zmq_endpoint, in->batch_bytes,
+						in->setup.zmq_hwm, counters, err, errlen))
+			return false;
+	}
+	return true;
+}
+
+void
+fanout_close(struct fanout *f)
+{
+	for (unsigned i = 0; i < f->channels; i++)
+		queue_close(&f->channel[i].writer);
+	free(f->channel);
+	free(f);
+}

@@ -1,0 +1,233 @@
+/* See instance.h. Errors of all instances are collected before anything is refused, so that an operator sees
+ * all of them at once. */
+#include "collector/core/instance.h"
+
+#include <errno.h>
+
+#include "collector/base/queue.h"
+#include "collector/core/runtime.h"
+
+/* Of a queue message when plugin_buffer_size leaves it to us; chosen by measuring, see docs/performance.md.
+ */
+#define BATCH_BYTES (32u << 10)
+
+static const struct counter_desc instance_counter_desc[INSTANCE_COUNTERS] = {
+    [INSTANCE_STARTS] = {"plugin_starts", NULL, "Processes started for the plugin", COUNTER_SUM},
+    [INSTANCE_DEATHS] = {"plugin_deaths", NULL, "Processes of the plugin that died", COUNTER_SUM},
+    [INSTANCE_LOST_ENTRIES] = {"plugin_lost_aggregates", NULL,
+			       "Aggregates that were held by a plugin process when it died", COUNTER_SUM},
+    [INSTANCE_UP] = {"plugin_up", NULL, "Whether the plugin's process runs", COUNTER_GAUGE},
+};
+
+static void
+complain(const struct instance *in, struct text *errors, enum conf_key key, const char *what)
+{
+	char where[256];
+	text_printf(errors, "%s: %s[%s]: %s\n",
+		    conf_where(in->setup.conf, in->setup.index, key, where, sizeof(where)),
+		    conf_row(key)->name, in->setup.name, what);
+}
+
+/* Refuses primitives that nothing in this configuration can fill in. */
+static bool
+check_supply(struct instance *in, unsigned supply, struct text *errors)
+{
+	bool ok = true;
+	for (unsigned i = 0; i < in->aggregate.n; i++) {
+		const struct primitive *p = primitive_get(in->aggregate.id[i]);
+		if (primitive_supplied(in->aggregate.id[i], supply))
+			continue;
+		char what[256];
+		snprintf(what, sizeof(what), "nothing configured can supply '%s' (%s)", p->name, p->help);
+		complain(in, errors, CONF_aggregate, what);
+		ok = false;
+	}
+	return ok;
+}
+
+static bool
+compile(struct instance *in, unsigned supply, struct text *errors)
+{
+	char err[512];
+	const struct conf *conf = in->setup.conf;
+	const char *text = conf_string(conf, in->setup.index, CONF_aggregate);
+	if (!aggregate_parse(&in->aggregate, text ? text : "src_host", err, sizeof(err))) {
+		complain(in, errors, CONF_aggregate, err);
+		return false;
+	}
+	if (in->aggregate.warning[0])
+		complain(in, errors, CONF_aggregate, in->aggregate.warning);
+	if (!check_supply(in, supply, errors))
+		return false;
+	const struct plugin_bins *bins = in->ops->bins;
+	struct layout_options options = {
+	    .time_bins = bins && conf_is_set(conf, in->setup.index, bins->history),
+	    .stitching = bins && conf_bool(conf, in->setup.index, CONF_nfacctd_stitching),
+	};
+	if (!layout_compile(&in->layout, &in->aggregate, &options, err, sizeof(err))) {
+		complain(in, errors, CONF_aggregate, err);
+		return false;
+	}
+	if (in->ops->check && !in->ops->check(&in->setup, err, sizeof(err))) {
+		text_printf(errors, "plugin %s/%s: %s\n", in->setup.name, in->setup.type, err);
+		return false;
+	}
+	return true;
+}
+
+static struct counter_block *
+add_counters(const struct instance *in, const struct counter_desc *desc, unsigned n, int thread)
+{
+	char labels[160], source[32] = "";
+	if (thread >= 0)
+		snprintf(source, sizeof(source), ",thread=\"%d\"", thread);
+	snprintf(labels, sizeof(labels), "plugin=\"%s\",type=\"%s\"%s", in->setup.name, in->setup.type,
+		 source);
+	return counters_add(desc, n, labels);
+}
+
+static bool
+make_counters(struct instance *in, unsigned threads)
+{
+	in->counters = add_counters(in, instance_counter_desc, INSTANCE_COUNTERS, -1);
+	in->setup.counters = add_counters(in, plugin_counter_desc, PLUGIN_COUNTERS, -1);
+	in->queue_counters = calloc(threads, sizeof(*in->queue_counters));
+	bool ok = in->counters && in->setup.counters && in->queue_counters;
+	for (unsigned t = 0; ok && t < threads; t++) {
+		in->queue_counters[t] = add_counters(in, queue_counter_desc, QUEUE_COUNTERS, (int)t);
+		ok = in->queue_counters[t] != NULL;
+	}
+	return ok;
+}
+
+static bool
+make_rings(struct instance *in, unsigned threads)
+{
+	in->setup.rings = calloc(threads, sizeof(*in->setup.rings));
+	if (!in->setup.rings)
+		return false;
+	for (unsigned t = 0; t < threads; t++) {
+		in->setup.rings[t] = ring_new(
+		    conf_uint(in->setup.conf, in->setup.index, CONF_plugin_pipe_size), in->setup.wake);
+		if (!in->setup.rings[t])
+			return false;
+	}
+	in->setup.ring_count = threads;
+	return true;
+}
+
+/* Bytes of a message per plugin_pipe_zmq_profile. */
+static const size_t zmq_batch[] = {
+    [CONF_ZMQ_MICRO] = 0,	 [CONF_ZMQ_SMALL] = 10u << 10,	[CONF_ZMQ_MEDIUM] = 100u << 10,
+    [CONF_ZMQ_LARGE] = 1u << 20, [CONF_ZMQ_XLARGE] = 10u << 20,
+};
+
+static void
+choose_zmq(struct instance *in)
+{
+	const struct conf *conf = in->setup.conf;
+	int i = in->setup.index;
+	char directory[256];
+	struct text endpoint = {0};
+	text_printf(&endpoint, "ipc://%s/%s.zmq", runtime_path(conf, directory, sizeof(directory)),
+		    in->setup.name);
+	in->setup.zmq_endpoint = text_cstr(&endpoint); /* lives as long as the program */
+	in->setup.zmq_hwm = (unsigned)conf_uint(conf, i, CONF_plugin_pipe_zmq_hwm);
+	size_t profile = zmq_batch[conf_word(conf, i, CONF_plugin_pipe_zmq_profile)];
+	if (profile && !conf_is_set(conf, i, CONF_plugin_buffer_size))
+		in->batch_bytes = profile;
+}
+
+static bool
+make_queues(struct instance *in, unsigned threads, struct text *errors)
+{
+	if (conf_bool(in->setup.conf, in->setup.index, CONF_plugin_pipe_zmq))
+		choose_zmq(in);
+	in->setup.zmq_writers = threads;
+	in->setup.wake = queue_wake_new();
+	if (in->setup.wake && make_counters(in, threads) &&
+	    (in->setup.zmq_endpoint || make_rings(in, threads)))
+		return true;
+	char what[160];
+	snprintf(what, sizeof(what), "cannot make the queue: %s; make it smaller", strerror(errno));
+	complain(in, errors, CONF_plugin_pipe_size, what);
+	return false;
+}
+
+/* A batch must hold a record, and a ring several batches. */
+static bool
+check_sizes(struct instance *in, struct text *errors)
+{
+	size_t pipe = conf_uint(in->setup.conf, in->setup.index, CONF_plugin_pipe_size);
+	size_t least = in->layout.max_record + sizeof(struct queue_message);
+	in->batch_bytes = conf_uint(in->setup.conf, in->setup.index, CONF_plugin_buffer_size);
+	if (in->batch_bytes == 0)
+		in->batch_bytes = BATCH_BYTES;
+	if (in->batch_bytes < in->layout.max_record)
+		in->batch_bytes = in->layout.max_record;
+	if (pipe >= 8 * least)
+		return true;
+	char what[160];
+	snprintf(what, sizeof(what), "%zu bytes are too few for records of up to %u bytes; use at least %zu",
+		 pipe, in->layout.max_record, 8 * least);
+	complain(in, errors, CONF_plugin_pipe_size, what);
+	return false;
+}
+
+static bool
+prepare(struct instance *in, unsigned threads, unsigned supply, bool queues, struct flow_needs *needs,
+	struct text *errors)
+{
+	in->setup.aggregate = &in->aggregate;
+	in->setup.layout = &in->layout;
+	in->ops = plugin_find(in->setup.type);
+	if (!in->ops) {
+		text_printf(errors, "plugins: there is no plugin type '%s'; known are:", in->setup.type);
+		for (const struct plugin_ops *const *p = plugin_table; *p; p++)
+			text_printf(errors, " %s", (*p)->type);
+		text_char(errors, '\n');
+		return false;
+	}
+	if (!compile(in, supply, errors))
+		return false;
+	layout_need(needs, &in->layout);
+	return check_sizes(in, errors) && (!queues || make_queues(in, threads, errors));
+}
+
+bool
+instances_prepare(struct instances *all, const struct conf *conf, unsigned threads, unsigned supply,
+		  bool make, struct flow_needs *needs, struct text *errors)
+{
+	bool ok = true;
+	all->n = conf_plugins(conf);
+	all->list = calloc(all->n, sizeof(*all->list));
+	if (!all->list)
+		return false;
+	for (unsigned i = 0; i < all->n; i++) {
+		struct instance *in = &all->list[i];
+		in->setup = (struct plugin_setup){
+		    .name = conf_plugin_name(conf, (int)i),
+		    .type = conf_plugin_type(conf, (int)i),
+		    .index = (int)i,
+		    .conf = conf,
+		};
+		ok = prepare(in, threads, supply, make, needs, errors) && ok;
+	}
+	return ok;
+}
+
+void
+instances_free(struct instances *all)
+{
+	for (unsigned i = 0; i < all->n; i++) {
+		struct instance *in = &all->list[i];
+		for (unsigned t = 0; t < in->setup.ring_count; t++)
+			ring_free(in->setup.rings[t]);
+		if (in->setup.wake)
+			queue_wake_free(in->setup.wake);
+		free(in->setup.rings);
+		free(in->queue_counters);
+		free((void *)(uintptr_t)in->setup.zmq_endpoint);
+	}
+	free(all->list);
+}

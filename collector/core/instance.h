@@ -1,0 +1,56 @@
+/* Plugin instances as the core sees them: what the configuration asks of each, compiled before any process is
+ * made. */
+#ifndef FLOWRIB_CORE_INSTANCE_H
+#define FLOWRIB_CORE_INSTANCE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "collector/base/text.h"
+#include "collector/conf/conf.h"
+#include "collector/flow/layout.h"
+#include "plugins/plugin.h"
+
+enum instance_state {
+	INSTANCE_DOWN, /* not started yet, or died and waits for its restart */
+	INSTANCE_RUNNING,
+	INSTANCE_FINISHED, /* ended in good order: will not be started again */
+};
+
+/* What happened to an instance, kept by the core and shown in status and metrics. */
+enum instance_counter {
+	INSTANCE_STARTS,
+	INSTANCE_DEATHS,
+	INSTANCE_LOST_ENTRIES,
+	INSTANCE_UP,
+	INSTANCE_COUNTERS
+};
+
+struct instance {
+	struct plugin_setup setup;
+	const struct plugin_ops *ops;
+	struct aggregate aggregate;
+	struct layout layout;
+	struct counter_block *counters;	       /* enum instance_counter */
+	struct counter_block **queue_counters; /* one per source thread, enum queue_counter */
+	size_t batch_bytes;		       /* of a queue message */
+	enum instance_state state;
+	pid_t pid;
+};
+
+struct instances {
+	struct instance *list;
+	unsigned n;
+};
+
+/* Compiles what every instance needs: aggregate, plan, queues (one ring per source thread), counters; marks
+ * in needs what decoding must supply. supply tells what the configured sources can fill in (enum supply).
+ * False after writing all errors, one a line, to errors. With make_queues false (--check) no memory is shared
+ * and no queue made. */
+bool instances_prepare(struct instances *all, const struct conf *conf, unsigned threads, unsigned supply,
+		       bool make_queues, struct flow_needs *needs, struct text *errors);
+
+/* Frees the list and this process' view of the queues. */
+void instances_free(struct instances *all);
+
+#endif

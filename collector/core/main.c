@@ -1,0 +1,456 @@
+/* flowribd: from the command line to an orderly end.
+ *
+ * The order matters. Everything that can be wrong in the configuration is found before anything starts. What
+ * processes share (counters, queues) is made before the spawner forks; the spawner forks before the core has
+ * sockets or threads; plugins start when the sources are open; privileges go when nothing needs them any
+ * more. */
+#include <errno.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "collector/base/clock.h"
+#include "collector/base/log.h"
+#include "collector/core/control.h"
+#include "collector/core/customs.h"
+#include "collector/core/instance.h"
+#include "collector/core/metrics.h"
+#include "collector/core/notify.h"
+#include "collector/core/privileges.h"
+#include "collector/core/runtime.h"
+#include "collector/core/sandbox.h"
+#include "collector/core/source.h"
+#include "collector/core/status.h"
+#include "collector/core/supervisor.h"
+
+struct program {
+	const struct conf *conf;
+	struct flow_needs needs;
+	struct instances instances;
+	struct sources *sources;
+	struct supervisor supervisor;
+	struct status status;
+	struct control *control;
+	struct metrics *metrics;
+	int signals;
+	unsigned ending; /* signals that asked for an end so far */
+	bool gone;	 /* the spawner and all plugins have ended */
+	int exit_status;
+};
+
+/* --- actions of the command line --- */
+
+static int
+print_and_leave(struct text *t, int status)
+{
+	fwrite(t->data, 1, t->len, status ? stderr : stdout);
+	text_free(t);
+	return status;
+}
+
+static int
+show_version(void)
+{
+	printf("flowribd %s\n", PACKAGE_VERSION);
+	return 0;
+}
+
+static int
+show_help(const struct conf_args *args)
+{
+	struct text t = {0};
+	if (args->list_format && strcmp(args->list_format, "mdoc") == 0) {
+		conf_list_options_mdoc(&t);
+		return print_and_leave(&t, 0);
+	}
+	text_str(&t, "flowribd: collects NetFlow and IPFIX, aggregates, hands out to plugins\n\n"
+		     "usage: flowribd -f FILE | flowribd --check -f FILE\n\n");
+	conf_list_options(&t, args->personality);
+	return print_and_leave(&t, 0);
+}
+
+static int
+list(const struct conf_args *args)
+{
+	struct text t = {0};
+	if (args->action == CONF_LIST_KEYS)
+		conf_list_keys(&t, args->list_format);
+	else if (args->list_format && strcmp(args->list_format, "mdoc") == 0)
+		primitives_list_mdoc(&t);
+	else
+		primitives_list(&t);
+	return print_and_leave(&t, 0);
+}
+
+/* --- setting up --- */
+
+/* What the configured sources can fill in. */
+static unsigned
+supply_of(const struct conf *c)
+{
+	unsigned supply = SUPPLY_CLOCK | SUPPLY_FLOW;
+	if (conf_is_set(c, CONF_CORE, CONF_networks_file))
+		supply |= SUPPLY_NETWORKS;
+	for (int i = 0; i < (int)conf_plugins(c); i++)
+		if (conf_is_set(c, i, CONF_post_tag) || conf_is_set(c, i, CONF_post_tag2))
+			supply |= SUPPLY_MAP;
+	return supply;
+}
+
+static bool
+prepare(struct program *p, bool queues, struct text *errors)
+{
+	return customs_load(p->conf, errors) &&
+	       instances_prepare(&p->instances, p->conf, sources_threads(p->conf), supply_of(p->conf), queues,
+				 &p->needs, errors);
+}
+
+static int
+check(struct program *p, struct text *messages)
+{
+	if (!prepare(p, false, messages)) {
+		text_str(messages, "the configuration has errors\n");
+		return print_and_leave(messages, 1);
+	}
+	struct text t = {0};
+	if (messages->len)
+		fwrite(messages->data, 1, messages->len, stderr);
+	conf_dump(p->conf, &t);
+	instances_free(&p->instances);
+	return print_and_leave(&t, 0);
+}
+
+static bool
+open_log(const struct conf *c, char *err, size_t errlen)
+{
+	const char *name = conf_string(c, CONF_CORE, CONF_core_proc_name);
+	char full[96];
+	struct log_config config = {
+	    .file = conf_string(c, CONF_CORE, CONF_logfile),
+	    .syslog = conf_string(c, CONF_CORE, CONF_syslog),
+	    .ident = conf_string(c, CONF_CORE, CONF_syslog_ident),
+	    .timestamps = conf_bool(c, CONF_CORE, CONF_log_stderr_tstamp),
+	    .debug = conf_bool(c, CONF_CORE, CONF_debug),
+	};
+	snprintf(full, sizeof(full), "%s/core", name ? name : "default");
+	log_set_name(full);
+	return log_open(&config, err, errlen);
+}
+
+/* Signals come through a descriptor; threads made later inherit that they are blocked. */
+static int
+open_signals(void)
+{
+	static const int wanted[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2};
+	sigset_t set;
+	sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
+		sigaddset(&set, wanted[i]);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+/* --- what the control thread does --- */
+
+static void
+answer_status_text(void *ctx, struct text *answer)
+{
+	status_text(&((struct program *)ctx)->status, answer);
+}
+
+static void
+answer_status_json(void *ctx, struct text *answer)
+{
+	status_json(&((struct program *)ctx)->status, answer);
+}
+
+static void
+answer_metrics(void *ctx, struct text *answer)
+{
+	status_prometheus(&((struct program *)ctx)->status, answer);
+}
+
+static void
+reload(struct program *p)
+{
+	if (!conf_bool(p->conf, CONF_CORE, CONF_maps_refresh)) {
+		log_warn("asked to reload, but maps_refresh is false");
+		return;
+	}
+	sources_reload(p->sources);
+	supervisor_command(&p->supervisor, SUPERVISOR_RELOAD);
+}
+
+static void
+answer_reload(void *ctx, struct text *answer)
+{
+	reload(ctx);
+	text_str(answer, "reloading; the log says with what result\n");
+}
+
+static const struct control_command commands[] = {
+    {"status text", answer_status_text},
+    {"status json", answer_status_json},
+    {"metrics", answer_metrics},
+    {"reload", answer_reload},
+    {NULL, NULL},
+};
+
+/* The first request ends in good order: sources stop, queues are drained, plugins purge. The second does not
+ * wait for plugins that are stuck. */
+static void
+begin_end(struct program *p)
+{
+	p->ending++;
+	if (p->ending == 1) {
+		log_notice("ending: handing on what was received, plugins write out what they hold");
+		notify_stopping();
+		supervisor_command(&p->supervisor, SUPERVISOR_STOP);
+		sources_stop(p->sources);
+	} else if (p->ending == 2) {
+		log_warn("asked again to end: telling plugins to stop now");
+		supervisor_command(&p->supervisor, SUPERVISOR_KILL);
+	} else {
+		p->gone = true;
+		p->exit_status = 1;
+	}
+}
+
+static void
+on_signal(struct program *p)
+{
+	struct signalfd_siginfo info;
+	while (read(p->signals, &info, sizeof(info)) == sizeof(info)) {
+		switch (info.ssi_signo) {
+		case SIGHUP:
+			log_reopen();
+			supervisor_command(&p->supervisor, SUPERVISOR_LOG);
+			break;
+		case SIGUSR1:
+			status_log(&p->status);
+			break;
+		case SIGUSR2:
+			reload(p);
+			break;
+		default:
+			begin_end(p);
+		}
+	}
+}
+
+static void
+set_alive(struct instance *in, bool alive)
+{
+	for (unsigned t = 0; t < in->setup.ring_count; t++)
+		ring_set_alive(in->setup.rings[t], alive);
+	counter_set(in->counters, INSTANCE_UP, alive);
+}
+
+static void
+on_death(struct program *p, struct instance *in, const struct supervisor_event *e)
+{
+	uint64_t lost = counter_read(in->setup.counters, PLUGIN_ENTRIES);
+	char how[64];
+	if (WIFSIGNALED(e->wait_status))
+		snprintf(how, sizeof(how), "signal %d", WTERMSIG(e->wait_status));
+	else
+		snprintf(how, sizeof(how), "exit status %d", WEXITSTATUS(e->wait_status));
+	counter_add(in->counters, INSTANCE_DEATHS, 1);
+	counter_add(in->counters, INSTANCE_LOST_ENTRIES, lost);
+	log_error("plugin %s/%s (pid %d) died: %s; %llu aggregates it held are lost%s", in->setup.name,
+		  in->setup.type, (int)e->pid, how, (unsigned long long)lost,
+		  p->ending ? "" : "; it will be started again");
+	if (!p->ending && conf_bool(p->conf, CONF_CORE, CONF_plugin_exit_any)) {
+		p->exit_status = 1;
+		begin_end(p);
+	}
+}
+
+static bool
+any_left(const struct program *p)
+{
+	for (unsigned i = 0; i < p->instances.n; i++)
+		if (p->instances.list[i].state != INSTANCE_FINISHED)
+			return true;
+	return false;
+}
+
+static void
+on_supervisor(struct program *p)
+{
+	struct supervisor_event e;
+	while (!p->gone && supervisor_event(&p->supervisor, &e)) {
+		if (e.kind == SUPERVISOR_GONE) {
+			if (!p->ending)
+				log_error("the spawner is gone: plugins cannot be watched any more; ending");
+			p->exit_status = p->ending ? p->exit_status : 1;
+			p->gone = true;
+			return;
+		}
+		struct instance *in = &p->instances.list[e.instance];
+		in->pid = e.kind == SUPERVISOR_STARTED ? e.pid : 0;
+		in->state = e.kind == SUPERVISOR_STARTED ? INSTANCE_RUNNING
+			    : e.kind == SUPERVISOR_ENDED ? INSTANCE_FINISHED
+							 : INSTANCE_DOWN;
+		set_alive(in, e.kind == SUPERVISOR_STARTED);
+		if (e.kind == SUPERVISOR_STARTED)
+			counter_add(in->counters, INSTANCE_STARTS, 1);
+		if (e.kind == SUPERVISOR_DIED)
+			on_death(p, in, &e);
+		if (!p->ending && !any_left(p))
+			begin_end(p);
+	}
+}
+
+static void
+on_savefile_end(struct program *p)
+{
+	uint64_t drained;
+	if (read(sources_done_fd(p->sources), &drained, sizeof(drained)) < 0)
+		return;
+	if (conf_bool(p->conf, CONF_CORE, CONF_pcap_savefile_wait))
+		log_info("capture file read; waiting (pcap_savefile_wait)");
+	else
+		begin_end(p);
+}
+
+static void
+run(struct program *p)
+{
+	int fds[] = {p->signals, p->supervisor.fd, sources_done_fd(p->sources), control_fd(p->control)};
+	int epoll = epoll_create1(EPOLL_CLOEXEC);
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+		struct epoll_event e = {.events = EPOLLIN, .data.fd = fds[i]};
+		epoll_ctl(epoll, EPOLL_CTL_ADD, fds[i], &e);
+	}
+	while (!p->gone) {
+		struct epoll_event e;
+		if (epoll_wait(epoll, &e, 1, 1000) <= 0) {
+			sources_housekeeping(p->sources);
+			continue;
+		}
+		if (e.data.fd == fds[0])
+			on_signal(p);
+		else if (e.data.fd == fds[1])
+			on_supervisor(p);
+		else if (e.data.fd == fds[2])
+			on_savefile_end(p);
+		else
+			control_run(p->control);
+	}
+	close(epoll);
+}
+
+static bool
+start_control(struct program *p, char *err, size_t errlen)
+{
+	char path[512], directory[256];
+	snprintf(path, sizeof(path), "%s/control.sock", runtime_path(p->conf, directory, sizeof(directory)));
+	p->status = (struct status){p->sources, &p->instances, clock_now_us()};
+	p->control = control_open(path, commands, p, err, errlen);
+	return p->control != NULL;
+}
+
+static bool
+start_metrics(struct program *p, char *err, size_t errlen)
+{
+	struct addr address;
+	uint16_t port;
+	if (!conf_endpoint(p->conf, CONF_CORE, CONF_metrics_listen, &address, &port))
+		return true;
+	p->metrics = metrics_open(&address, port, &p->status, err, errlen);
+	return p->metrics != NULL;
+}
+
+/* From here on processes and sockets exist. */
+static bool
+start(struct program *p, char *err, size_t errlen)
+{
+	if (conf_bool(p->conf, CONF_CORE, CONF_daemonize) && !runtime_daemonize(err, errlen))
+		return false;
+	if (!runtime_directory(p->conf, err, errlen) || !runtime_pidfile_write(p->conf, err, errlen))
+		return false;
+	p->sources = sources_prepare(p->conf, &p->instances, &p->needs, err, errlen);
+	if (!p->sources)
+		return false;
+	p->signals = open_signals();
+	if (p->signals < 0 || !supervisor_start(&p->supervisor, &p->instances)) {
+		snprintf(err, errlen, "cannot start the spawner: %s", strerror(errno));
+		return false;
+	}
+	if (!sources_open(p->sources, err, errlen) || !start_control(p, err, errlen) ||
+	    !privileges_drop(p->conf, err, errlen) || !start_metrics(p, err, errlen))
+		return false;
+	supervisor_command(&p->supervisor, SUPERVISOR_GO);
+	if (!sources_start(p->sources, err, errlen) || !sandbox_enter(p->conf, err, errlen))
+		return false;
+	runtime_ready();
+	return true;
+}
+
+static int
+collect(struct program *p, struct text *messages)
+{
+	char err[512];
+	if (!open_log(p->conf, err, sizeof(err))) {
+		log_error("%s", err);
+		return 1;
+	}
+	if (!counters_init() || !prepare(p, true, messages)) {
+		text_str(messages, "the configuration has errors; nothing was started\n");
+		return print_and_leave(messages, 1);
+	}
+	if (messages->len)
+		fwrite(messages->data, 1, messages->len, stderr);
+	if (!start(p, err, sizeof(err))) {
+		log_error("%s", err);
+		return 1; /* the spawner notices that the core is gone and ends its plugins */
+	}
+	log_info("flowribd %s is up", PACKAGE_VERSION);
+	run(p);
+	metrics_close(p->metrics);
+	control_close(p->control);
+	sources_free(p->sources);
+	instances_free(&p->instances);
+	runtime_pidfile_remove(p->conf);
+	log_info("ended");
+	return p->exit_status;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct text messages = {0};
+	struct conf_args args = {0};
+	struct program program = {0};
+	if (!conf_args_parse(&args, argc, argv, &messages))
+		return print_and_leave(&messages, 1);
+	switch (args.action) {
+	case CONF_VERSION:
+		return show_version();
+	case CONF_HELP:
+		return show_help(&args);
+	case CONF_LIST_KEYS:
+	case CONF_LIST_PRIMITIVES:
+		return list(&args);
+	default:
+		break;
+	}
+	const char *types[32] = {NULL};
+	for (size_t i = 0; plugin_table[i] && i < ARRAY_SIZE(types) - 1; i++)
+		types[i] = plugin_table[i]->type;
+	args.plugin_types = types;
+	struct conf *conf = conf_load(&args, &messages);
+	if (!conf)
+		return print_and_leave(&messages, 1);
+	program.conf = conf;
+	bool dry = args.action == CONF_CHECK || conf_is_set(conf, CONF_CORE, CONF_dry_run);
+	int status = dry ? check(&program, &messages) : collect(&program, &messages);
+	text_free(&messages);
+	conf_free(conf);
+	conf_args_free(&args);
+	return status;
+}

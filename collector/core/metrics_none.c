@@ -1,0 +1,16 @@
+/* Built without libmicrohttpd. */
+#include "collector/core/metrics.h"
+
+struct metrics *
+metrics_open(const struct addr *address, uint16_t port, const struct status *s, char *err, size_t errlen)
+{
+	(void)address, (void)port, (void)s;
+	snprintf(err, errlen, "metrics_listen: this build has no HTTP server; configure --with-microhttpd");
+	return NULL;
+}
+
+void
+metrics_close(struct metrics *m)
+{
+	(void)m;
+}

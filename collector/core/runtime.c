@@ -1,0 +1,141 @@
+#include "collector/core/runtime.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "collector/base/rundir.h"
+#include "collector/core/notify.h"
+
+static int ready_fd = -1; /* the parent of a daemon in the background waits at the other end */
+
+static uid_t
+run_as(const struct conf *conf)
+{
+	const char *user = conf_string(conf, CONF_CORE, CONF_user);
+	struct passwd *p = user ? getpwnam(user) : NULL;
+	return p ? p->pw_uid : geteuid();
+}
+
+const char *
+runtime_path(const struct conf *conf, char *buf, size_t n)
+{
+	const char *given = conf_string(conf, CONF_CORE, CONF_runtime_dir);
+	return given ? given : rundir_default(buf, n);
+}
+
+bool
+runtime_directory(const struct conf *conf, char *err, size_t errlen)
+{
+	char buf[256];
+	const char *path = runtime_path(conf, buf, sizeof(buf));
+	uid_t owner = run_as(conf);
+	struct stat st;
+	if (mkdir(path, 0700) < 0 && errno != EEXIST) {
+		snprintf(err, errlen, "cannot make the runtime directory '%s': %s; set runtime_dir", path,
+			 strerror(errno));
+		return false;
+	}
+	int fd = open(path, O_DIRECTORY | O_NOFOLLOW | O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		snprintf(err, errlen, "the runtime directory '%s' cannot be used: %s; set runtime_dir", path,
+			 strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return false;
+	}
+	bool ours = st.st_uid == owner || (geteuid() == 0 && st.st_uid == 0);
+	if (!ours || (st.st_uid != owner && fchown(fd, owner, (gid_t)-1) < 0)) {
+		snprintf(err, errlen, "the runtime directory '%s' belongs to somebody else; set runtime_dir",
+			 path);
+		ours = false;
+	}
+	close(fd);
+	return ours;
+}
+
+/* The parent's part: waits for one byte, then leaves with the child's verdict. */
+static void
+wait_for_child(int fd, pid_t child)
+{
+	char byte;
+	int status;
+	if (read(fd, &byte, 1) == 1)
+		_exit(0);
+	_exit(waitpid(child, &status, 0) == child && WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+}
+
+bool
+runtime_daemonize(char *err, size_t errlen)
+{
+	int pair[2];
+	if (pipe2(pair, O_CLOEXEC) < 0) {
+		snprintf(err, errlen, "cannot go into the background: %s", strerror(errno));
+		return false;
+	}
+	pid_t pid = fork();
+	if (pid < 0) {
+		snprintf(err, errlen, "cannot go into the background: %s", strerror(errno));
+		return false;
+	}
+	if (pid > 0) {
+		close(pair[1]);
+		wait_for_child(pair[0], pid);
+	}
+	close(pair[0]);
+	ready_fd = pair[1];
+	setsid();
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null >= 0) {
+		dup2(null, STDIN_FILENO);
+		dup2(null, STDOUT_FILENO);
+		close(null);
+	}
+	return true;
+}
+
+void
+runtime_ready(void)
+{
+	notify_ready();
+	if (ready_fd < 0)
+		return;
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	if (null >= 0) {
+		dup2(null, STDERR_FILENO);
+		close(null);
+	}
+	if (write(ready_fd, "1", 1) == 1)
+		close(ready_fd);
+	ready_fd = -1;
+}
+
+bool
+runtime_pidfile_write(const struct conf *conf, char *err, size_t errlen)
+{
+	const char *path = conf_string(conf, CONF_CORE, CONF_pidfile);
+	char text[16];
+	if (!path)
+		return true;
+	int n = snprintf(text, sizeof(text), "%d\n", (int)getpid());
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (fd < 0 || write(fd, text, (size_t)n) != n) {
+		snprintf(err, errlen, "pidfile: cannot write '%s': %s", path, strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return false;
+	}
+	close(fd);
+	return true;
+}
+
+void
+runtime_pidfile_remove(const struct conf *conf)
+{
+	const char *path = conf_string(conf, CONF_CORE, CONF_pidfile);
+	if (path && unlink(path) < 0 && errno != ENOENT)
+		return; /* run as another user than the one that wrote it: a stale file is harmless */
+}

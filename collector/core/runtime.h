@@ -1,0 +1,28 @@
+/* What a daemon does to its surroundings: the private runtime directory, pid files, the background, who it
+ * runs as. */
+#ifndef FLOWRIB_CORE_RUNTIME_H
+#define FLOWRIB_CORE_RUNTIME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "collector/conf/conf.h"
+
+/* The runtime directory: the key runtime_dir, or the default. */
+const char *runtime_path(const struct conf *conf, char *buf, size_t n);
+
+/* Makes the runtime directory (mode 0700, owned by the user that the daemon will run as). Refuses one that is
+ * a link or belongs to somebody else. False with a message. */
+bool runtime_directory(const struct conf *conf, char *err, size_t errlen);
+
+/* Puts the program into the background; the parent exits once the child says that it is up (runtime_ready) or
+ * when it ends before. */
+bool runtime_daemonize(char *err, size_t errlen);
+/* Tells the waiting parent and the service manager that the daemon works. */
+void runtime_ready(void);
+
+/* Writes the pid file (pidfile); nothing when the key is not set. False with a message. */
+bool runtime_pidfile_write(const struct conf *conf, char *err, size_t errlen);
+void runtime_pidfile_remove(const struct conf *conf);
+
+#endif

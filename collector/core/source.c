@@ -1,0 +1,589 @@
+#include "collector/core/source.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "collector/base/clock.h"
+#include "collector/base/file.h"
+#include "collector/base/log.h"
+#include "collector/core/customs.h"
+#include "collector/core/fanout.h"
+#include "collector/core/progress.h"
+#include "collector/decode/decode.h"
+#include "collector/input/allow.h"
+#include "collector/input/savefile.h"
+#include "collector/input/tcp.h"
+#include "collector/input/udp.h"
+
+#define TICK_US US_PER_S
+
+struct source;
+
+/* Something the control thread wants done on a source thread, between two batches. */
+typedef void request_fn(struct source *s, void *ctx);
+enum request { REQUEST_NONE, REQUEST_POSTED, REQUEST_RUNNING };
+
+struct source {
+	struct sources *all;
+	unsigned index;
+	pthread_t thread;
+	bool running;
+	int epoll;
+	int wake; /* eventfd: stop or a request */
+	int udp_fd;
+	struct udp_receiver *receiver;
+	struct tcp_source *tcp; /* on the first thread only */
+	struct decoder *decoder;
+	struct fanout *fanout;
+	const struct allow *allow; /* NULL: everybody */
+	struct counter_block *udp_counters;
+	uint64_t next_tick_us;
+	/* a request of the control thread, see ask() */
+	_Atomic int request; /* enum request */
+	request_fn *request_fn;
+	void *request_ctx;
+	sem_t done;
+};
+
+struct sources {
+	const struct conf *conf;
+	struct source *list;
+	unsigned n;
+	_Atomic bool stop;
+	struct allow *allow; /* the list in use, NULL: none */
+	struct counter_block *tcp_counters, *savefile_counters;
+	struct savefile *savefile;
+	int done; /* eventfd */
+};
+
+unsigned
+sources_threads(const struct conf *conf)
+{
+	if (conf_is_set(conf, CONF_CORE, CONF_pcap_savefile))
+		return 1;
+	return (unsigned)conf_uint(conf, CONF_CORE, CONF_nfacctd_threads);
+}
+
+static bool
+allowed(void *ctx, const struct addr *from)
+{
+	struct source *s = ctx;
+	return !s->allow || allow_check(s->allow, from);
+}
+
+static void
+take_datagram(void *ctx, const struct datagram *d)
+{
+	struct source *s = ctx;
+	if (unlikely(!allowed(s, &d->from))) {
+		counter_add(s->udp_counters, UDP_DENIED, 1);
+		return;
+	}
+	decoder_datagram(s->decoder, d);
+}
+
+/* For inputs whose buffer does not outlive the call. */
+static void
+take_transient(void *ctx, const struct datagram *d)
+{
+	struct source *s = ctx;
+	take_datagram(ctx, d);
+	decoder_flush(s->decoder);
+}
+
+static void
+session_opened(void *ctx, uint32_t session, const struct addr *from)
+{
+	struct source *s = ctx;
+	decoder_session_open(s->decoder, session, from);
+}
+
+static void
+session_closed(void *ctx, uint32_t session, const struct addr *from)
+{
+	struct source *s = ctx;
+	decoder_session_close(s->decoder, session, from);
+}
+
+/* On the source thread: does what was asked for, if anything. */
+static void
+serve(struct source *s)
+{
+	int posted = REQUEST_POSTED;
+	if (likely(atomic_load_explicit(&s->request, memory_order_relaxed) == REQUEST_NONE))
+		return;
+	if (!atomic_compare_exchange_strong(&s->request, &posted, REQUEST_RUNNING))
+		return;
+	s->request_fn(s, s->request_ctx);
+	atomic_store(&s->request, REQUEST_NONE);
+	sem_post(&s->done);
+}
+
+/* What has to be done now and then, at most once a second. */
+static void
+housekeeping(struct source *s)
+{
+	uint64_t now = clock_now_us();
+	if (now < s->next_tick_us)
+		return;
+	s->next_tick_us = now + TICK_US;
+	udp_note_drops(s->receiver);
+	decoder_tick(s->decoder, now);
+}
+
+static void
+receive_all(struct source *s)
+{
+	unsigned n;
+	do {
+		n = udp_receive(s->receiver, take_datagram, s);
+		decoder_flush(s->decoder);
+		fanout_flush(s->fanout);
+		housekeeping(s);
+		serve(s);
+	} while (n == UDP_BATCH && !atomic_load_explicit(&s->all->stop, memory_order_relaxed));
+}
+
+static void *
+source_main(void *arg)
+{
+	struct source *s = arg;
+	char name[16];
+	snprintf(name, sizeof(name), "source-%u", s->index);
+	pthread_setname_np(pthread_self(), name);
+	while (!atomic_load_explicit(&s->all->stop, memory_order_relaxed)) {
+		struct epoll_event e[4];
+		int n = epoll_wait(s->epoll, e, ARRAY_SIZE(e), 1000);
+		for (int i = 0; i < n; i++) {
+			uint64_t drained;
+			if (e[i].data.fd == s->wake && read(s->wake, &drained, sizeof(drained)) < 0)
+				log_debug("source: spurious wake-up");
+			else if (s->tcp && e[i].data.fd == tcp_source_fd(s->tcp))
+				tcp_source_run(s->tcp);
+		}
+		receive_all(s);
+	}
+	receive_all(s);
+	decoder_flush(s->decoder);
+	fanout_close(s->fanout);
+	return NULL;
+}
+
+/* Reads the capture file once; false when it could not be read to its end. */
+static bool
+play(struct source *s)
+{
+	struct sources *all = s->all;
+	struct progress progress = progress_begin("reading the capture file");
+	char err[256];
+	bool use_clock = false;
+	int n;
+	do {
+		n = savefile_read(all->savefile, 256, use_clock, take_transient, s, err, sizeof(err));
+		fanout_flush(s->fanout);
+		serve(s);
+		progress_step(&progress, savefile_progress(all->savefile));
+	} while (n > 0 && !atomic_load_explicit(&all->stop, memory_order_relaxed));
+	progress_end(&progress);
+	if (n < 0)
+		log_error("pcap_savefile: %s", err);
+	return n >= 0;
+}
+
+static bool
+open_savefile(struct sources *s, char *err, size_t errlen)
+{
+	s->savefile = savefile_open(conf_string(s->conf, CONF_CORE, CONF_pcap_savefile),
+				    conf_string(s->conf, CONF_CORE, CONF_pcap_filter), s->savefile_counters,
+				    err, errlen);
+	return s->savefile != NULL;
+}
+
+/* Sleeps, but not past a stop. */
+static void
+pause_for(struct sources *s, uint64_t seconds)
+{
+	for (uint64_t i = 0; i < 10 * seconds && !atomic_load(&s->stop); i++)
+		usleep(100000);
+}
+
+static void *
+savefile_main(void *arg)
+{
+	struct source *s = arg;
+	struct sources *all = s->all;
+	uint64_t times = conf_uint(all->conf, CONF_CORE, CONF_pcap_savefile_replay);
+	uint64_t delay = conf_uint(all->conf, CONF_CORE, CONF_pcap_savefile_delay);
+	uint64_t one = 1;
+	char err[512];
+	pthread_setname_np(pthread_self(), "savefile");
+	for (uint64_t i = 0; (times == 0 || i < times) && !atomic_load(&all->stop); i++) {
+		pause_for(all, delay);
+		if (i > 0) {
+			savefile_close(all->savefile);
+			if (!open_savefile(all, err, sizeof(err))) {
+				log_error("pcap_savefile: %s", err);
+				break;
+			}
+		}
+		if (!play(s))
+			break;
+	}
+	if (write(all->done, &one, sizeof(one)) < 0)
+		log_error("cannot report the end of the capture file: %s", strerror(errno));
+	while (!atomic_load(&all->stop)) { /* pcap_savefile_wait, or until the control thread has heard */
+		uint64_t drained;
+		struct epoll_event e;
+		if (epoll_wait(s->epoll, &e, 1, 1000) > 0 && read(s->wake, &drained, sizeof(drained)) < 0)
+			continue;
+		serve(s);
+	}
+	fanout_close(s->fanout);
+	return NULL;
+}
+
+static struct decode_options
+decode_options_of(const struct conf *c)
+{
+	return (struct decode_options){
+	    .renormalize = conf_bool(c, CONF_CORE, CONF_nfacctd_renormalize),
+	    .ext_sampling_rate = (uint32_t)conf_uint(c, CONF_CORE, CONF_nfacctd_ext_sampling_rate),
+	    .account_options = conf_bool(c, CONF_CORE, CONF_nfacctd_account_options),
+	    .time_secs = conf_bool(c, CONF_CORE, CONF_nfacctd_time_secs),
+	    .disable_opt_scope_check = conf_bool(c, CONF_CORE, CONF_nfacctd_disable_opt_scope_check),
+	    .ignore_exporter_address = conf_bool(c, CONF_CORE, CONF_nfacctd_ignore_exporter_address),
+	    .pre_processing_checks = conf_bool(c, CONF_CORE, CONF_nfacctd_pre_processing_checks),
+	    .asa_bi_flow = conf_bool(c, CONF_CORE, CONF_tmp_asa_bi_flow),
+	    .peer_as = conf_bool(c, CONF_CORE, CONF_nfacctd_peer_as),
+	    .exporters_max = (unsigned)conf_uint(c, CONF_CORE, CONF_nfacctd_exporters_max),
+	    .exporter_max_bytes = conf_uint(c, CONF_CORE, CONF_nfacctd_exporter_max_bytes),
+	    .template_timeout_s = (unsigned)conf_uint(c, CONF_CORE, CONF_nfacctd_template_timeout),
+	    .waiting_timeout_s = (unsigned)conf_uint(c, CONF_CORE, CONF_nfacctd_waiting_timeout),
+	};
+}
+
+static bool
+prepare_one(struct source *s, struct instances *all, const struct flow_needs *needs, char *err, size_t errlen)
+{
+	struct decode_options options = decode_options_of(s->all->conf);
+	options.custom = customs_elements(&options.customs);
+	char labels[32];
+	snprintf(labels, sizeof(labels), "thread=\"%u\"", s->index);
+	s->udp_fd = s->epoll = -1;
+	s->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	s->udp_counters = counters_add(udp_counter_desc, UDP_COUNTERS, labels);
+	bool lossless = conf_is_set(s->all->conf, CONF_CORE, CONF_pcap_savefile);
+	s->fanout = fanout_new(all, s->all->conf, s->index, lossless, &s->all->stop, err, errlen);
+	if (!s->fanout)
+		return false;
+	s->decoder = decoder_new(&options, needs, fanout_sink, s->fanout, labels, err, errlen);
+	if (!s->decoder)
+		return false;
+	const char *templates = conf_string(s->all->conf, CONF_CORE, CONF_nfacctd_templates_file);
+	if (templates && !decoder_templates_load(s->decoder, templates, err, errlen)) {
+		log_warn("nfacctd_templates_file: %s; starting without it", err);
+		err[0] = '\0';
+	}
+	return s->wake >= 0 && s->udp_counters && sem_init(&s->done, 0, 0) == 0;
+}
+
+struct sources *
+sources_prepare(const struct conf *conf, struct instances *all, const struct flow_needs *needs, char *err,
+		size_t errlen)
+{
+	struct sources *s = calloc(1, sizeof(*s));
+	snprintf(err, errlen, "no memory for source threads");
+	if (!s)
+		return NULL;
+	s->conf = conf;
+	s->n = sources_threads(conf);
+	s->list = calloc(s->n, sizeof(*s->list));
+	s->done = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	s->tcp_counters = counters_add(tcp_counter_desc, TCP_COUNTERS, NULL);
+	s->savefile_counters = counters_add(savefile_counter_desc, SAVEFILE_COUNTERS, NULL);
+	const char *allow = conf_string(conf, CONF_CORE, CONF_nfacctd_allow_file);
+	if (!s->list || s->done < 0 || (allow && !(s->allow = allow_load(allow, err, errlen)))) {
+		free(s->list);
+		free(s);
+		return NULL;
+	}
+	for (unsigned i = 0; i < s->n; i++) {
+		s->list[i].all = s;
+		s->list[i].index = i;
+		s->list[i].allow = s->allow;
+		if (!prepare_one(&s->list[i], all, needs, err, errlen))
+			return NULL; /* the program ends */
+	}
+	return s;
+}
+
+static bool
+watch(struct source *s, int fd)
+{
+	struct epoll_event e = {.events = EPOLLIN, .data.fd = fd};
+	return epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &e) == 0;
+}
+
+/* The address of a key, or none when it is not set. */
+static struct addr
+address_of(const struct conf *conf, enum conf_key key)
+{
+	struct addr a = {.q = {0, 0}};
+	const char *text = conf_string(conf, CONF_CORE, key);
+	if (text)
+		(void)addr_parse(&a, text); /* conf has checked it */
+	return a;
+}
+
+static bool
+open_udp(struct source *s, char *err, size_t errlen)
+{
+	const struct conf *c = s->all->conf;
+	struct udp_options o = {
+	    .address = address_of(c, CONF_nfacctd_ip),
+	    .port = (uint16_t)conf_uint(c, CONF_CORE, CONF_nfacctd_port),
+	    .interface = conf_string(c, CONF_CORE, CONF_nfacctd_interface),
+	    .ipv6_only = conf_bool(c, CONF_CORE, CONF_nfacctd_ipv6_only),
+	    .receive_buffer = conf_uint(c, CONF_CORE, CONF_nfacctd_pipe_size),
+	    .threads = s->all->n,
+	    .groups = conf_string(c, CONF_CORE, CONF_nfacctd_mcast_groups),
+	};
+	s->udp_fd = udp_open(&o, err, errlen);
+	if (s->udp_fd < 0)
+		return false;
+	if (s->index == 0 && udp_buffer(s->udp_fd) < o.receive_buffer)
+		log_warn("nfacctd_pipe_size: the kernel gave %zu bytes instead of %zu; raise "
+			 "net.core.rmem_max to get them",
+			 udp_buffer(s->udp_fd), o.receive_buffer);
+	s->receiver = udp_receiver_new(s->udp_fd, s->udp_counters);
+	return s->receiver && watch(s, s->udp_fd);
+}
+
+static bool
+open_tcp(struct source *s, char *err, size_t errlen)
+{
+	const struct conf *c = s->all->conf;
+	if (s->index != 0 || !conf_is_set(c, CONF_CORE, CONF_nfacctd_tcp_port))
+		return true;
+	struct tcp_options o = {
+	    .address = address_of(c, CONF_nfacctd_ip),
+	    .port = (uint16_t)conf_uint(c, CONF_CORE, CONF_nfacctd_tcp_port),
+	    .ipv6_only = conf_bool(c, CONF_CORE, CONF_nfacctd_ipv6_only),
+	    .sessions_max = 1024,
+	};
+	struct tcp_handlers h = {allowed, take_transient, session_opened, session_closed, s};
+	s->tcp = tcp_source_new(&o, &h, s->all->tcp_counters, err, errlen);
+	return s->tcp && watch(s, tcp_source_fd(s->tcp));
+}
+
+bool
+sources_open(struct sources *s, char *err, size_t errlen)
+{
+	bool from_file = conf_is_set(s->conf, CONF_CORE, CONF_pcap_savefile);
+	for (unsigned i = 0; i < s->n; i++) {
+		struct source *one = &s->list[i];
+		snprintf(err, errlen, "cannot wait for events: %s", strerror(errno));
+		one->epoll = epoll_create1(EPOLL_CLOEXEC);
+		if (one->epoll < 0 || !watch(one, one->wake) || !fanout_open(one->fanout, err, errlen))
+			return false;
+		if (!from_file && (!open_udp(one, err, errlen) || !open_tcp(one, err, errlen)))
+			return false;
+	}
+	if (from_file)
+		return open_savefile(s, err, errlen);
+	return udp_steer(s->list[0].udp_fd, s->n, err, errlen);
+}
+
+bool
+sources_start(struct sources *s, char *err, size_t errlen)
+{
+	for (unsigned i = 0; i < s->n; i++) {
+		struct source *one = &s->list[i];
+		int rc = pthread_create(&one->thread, NULL, s->savefile ? savefile_main : source_main, one);
+		if (rc != 0) {
+			snprintf(err, errlen, "cannot start source thread %u: %s", i, strerror(rc));
+			return false;
+		}
+		one->running = true;
+	}
+	return true;
+}
+
+int
+sources_done_fd(const struct sources *s)
+{
+	return s->done;
+}
+
+static void
+nudge(struct source *s)
+{
+	uint64_t one = 1;
+	if (write(s->wake, &one, sizeof(one)) < 0)
+		log_debug("source %u: already awake", s->index);
+}
+
+/* On the control thread: has fn done by the source thread and waits for it, at most a second until it begins.
+ * False when it did not begin (the thread waits for a stuck plugin): then it will not be done later either.
+ */
+static bool
+ask(struct source *s, request_fn *fn, void *ctx)
+{
+	struct timespec until;
+	int posted = REQUEST_POSTED;
+	if (!s->running)
+		return false;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec++;
+	s->request_fn = fn;
+	s->request_ctx = ctx;
+	atomic_store(&s->request, REQUEST_POSTED);
+	nudge(s);
+	if (sem_timedwait(&s->done, &until) == 0)
+		return true;
+	if (atomic_compare_exchange_strong(&s->request, &posted, REQUEST_NONE))
+		return false;
+	while (sem_wait(&s->done) < 0 && errno == EINTR)
+		;
+	return true;
+}
+
+static void
+request_status(struct source *s, void *ctx)
+{
+	decoder_status(s->decoder, ctx);
+}
+
+void
+sources_status(struct sources *s, struct text *json)
+{
+	text_char(json, '[');
+	for (unsigned i = 0; i < s->n; i++) {
+		if (i > 0)
+			text_char(json, ',');
+		if (!ask(&s->list[i], request_status, json))
+			text_str(json, "null");
+	}
+	text_char(json, ']');
+}
+
+struct templates {
+	struct text json;
+	bool changed;
+};
+
+static void
+request_templates(struct source *s, void *ctx)
+{
+	struct templates *t = ctx;
+	t->changed = decoder_templates_changed(s->decoder) || t->changed;
+	size_t before = t->json.len;
+	if (before > 1)
+		text_char(&t->json, ',');
+	if (decoder_templates_save(s->decoder, &t->json) == 0)
+		t->json.len = before;
+}
+
+/* Writes the templates file anew when a template changed, whole or not at all. */
+static void
+save_templates(struct sources *s)
+{
+	const char *path = conf_string(s->conf, CONF_CORE, CONF_nfacctd_templates_file);
+	struct templates t = {0};
+	char err[256];
+	if (!path)
+		return;
+	text_char(&t.json, '[');
+	for (unsigned i = 0; i < s->n; i++)
+		if (!ask(&s->list[i], request_templates, &t))
+			t.changed = false;
+	text_str(&t.json, "]\n");
+	if (t.changed && !file_replace(path, t.json.data, t.json.len, err, sizeof(err)))
+		log_warn("nfacctd_templates_file: %s", err);
+	text_free(&t.json);
+}
+
+void
+sources_housekeeping(struct sources *s)
+{
+	save_templates(s);
+}
+
+static void
+request_allow(struct source *s, void *ctx)
+{
+	s->allow = ctx;
+}
+
+/* A new allow list takes effect on each thread between two batches; the old one goes when nobody uses it. */
+static void
+reload_allow(struct sources *s)
+{
+	const char *path = conf_string(s->conf, CONF_CORE, CONF_nfacctd_allow_file);
+	char err[512];
+	if (!path)
+		return;
+	struct allow *fresh = allow_load(path, err, sizeof(err));
+	if (!fresh) {
+		log_error("nfacctd_allow_file: %s; keeping the list in use", err);
+		return;
+	}
+	bool everywhere = true;
+	for (unsigned i = 0; i < s->n; i++)
+		everywhere = ask(&s->list[i], request_allow, fresh) && everywhere;
+	if (everywhere)
+		allow_free(s->allow);
+	else
+		log_warn("nfacctd_allow_file: a source thread is busy; it goes on with the old list");
+	s->allow = fresh;
+	log_info("[%s] map successfully (re)loaded.", path);
+}
+
+void
+sources_reload(struct sources *s)
+{
+	reload_allow(s);
+}
+
+void
+sources_stop(struct sources *s)
+{
+	atomic_store(&s->stop, true);
+	for (unsigned i = 0; i < s->n; i++)
+		nudge(&s->list[i]);
+	for (unsigned i = 0; i < s->n; i++) {
+		if (s->list[i].running)
+			pthread_join(s->list[i].thread, NULL);
+		s->list[i].running = false;
+	}
+}
+
+static void
+source_free(struct source *s)
+{
+	tcp_source_free(s->tcp);
+	udp_receiver_free(s->receiver);
+	decoder_free(s->decoder);
+	if (s->udp_fd >= 0)
+		close(s->udp_fd);
+	if (s->epoll >= 0)
+		close(s->epoll);
+	close(s->wake);
+	sem_destroy(&s->done);
+}
+
+void
+sources_free(struct sources *s)
+{
+	for (unsigned i = 0; i < s->n; i++)
+		source_free(&s->list[i]);
+	savefile_close(s->savefile);
+	allow_free(s->allow);
+	close(s->done);
+	free(s->list);
+	free(s);
+}

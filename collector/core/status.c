@@ -1,0 +1,228 @@
+#include "collector/core/status.h"
+
+#include <jansson.h>
+
+#include "collector/base/clock.h"
+#include "collector/base/log.h"
+
+typedef void visit(void *ctx, const struct counter_block *b, const struct counter_desc *d, uint64_t value);
+
+static void
+for_each_counter(visit *fn, void *ctx)
+{
+	for (const struct counter_block *b = counters_first(); b; b = b->next)
+		for (unsigned i = 0; i < b->n; i++)
+			fn(ctx, b, &b->desc[i], counter_read(b, i));
+}
+
+/* labels of block and row as one list: a="1",b="2" */
+static void
+put_labels(struct text *out, const struct counter_block *b, const struct counter_desc *d)
+{
+	text_str(out, b->labels);
+	if (b->labels[0] && d->labels)
+		text_char(out, ',');
+	if (d->labels)
+		text_str(out, d->labels);
+}
+
+/* --- Prometheus: all samples of a name must stand together, under one HELP and TYPE --- */
+
+struct sample_walk {
+	struct text *out;
+	const char *name;
+	bool headed;
+};
+
+static void
+put_sample(void *ctx, const struct counter_block *b, const struct counter_desc *d, uint64_t value)
+{
+	struct sample_walk *w = ctx;
+	const char *suffix = d->kind == COUNTER_SUM ? "_total" : "";
+	if (strcmp(d->name, w->name) != 0)
+		return;
+	if (!w->headed) {
+		text_printf(w->out, "# HELP flowrib_%s%s %s\n# TYPE flowrib_%s%s %s\n", d->name, suffix,
+			    d->help ? d->help : d->name, d->name, suffix,
+			    d->kind == COUNTER_SUM ? "counter" : "gauge");
+		w->headed = true;
+	}
+	text_printf(w->out, "flowrib_%s%s{", d->name, suffix);
+	put_labels(w->out, b, d);
+	text_str(w->out, "} ");
+	text_u64(w->out, value);
+	text_char(w->out, '\n');
+}
+
+/* True when no earlier counter has the same name. */
+static bool
+first_of_name(const struct counter_block *block, unsigned row)
+{
+	for (const struct counter_block *b = counters_first(); b; b = b->next) {
+		for (unsigned i = 0; i < b->n; i++) {
+			if (b == block && i == row)
+				return true;
+			if (strcmp(b->desc[i].name, block->desc[row].name) == 0)
+				return false;
+		}
+	}
+	return true;
+}
+
+void
+status_prometheus(const struct status *s, struct text *out)
+{
+	text_printf(out,
+		    "# HELP flowrib_start_time_seconds When the collector was started\n"
+		    "# TYPE flowrib_start_time_seconds gauge\nflowrib_start_time_seconds %llu\n",
+		    (unsigned long long)(s->started_us / US_PER_S));
+	for (const struct counter_block *b = counters_first(); b; b = b->next) {
+		for (unsigned i = 0; i < b->n; i++) {
+			struct sample_walk w = {.out = out, .name = b->desc[i].name};
+			if (first_of_name(b, i))
+				for_each_counter(put_sample, &w);
+		}
+	}
+}
+
+/* --- JSON --- */
+
+static const char *const state_names[] = {
+    [INSTANCE_DOWN] = "down", [INSTANCE_RUNNING] = "running", [INSTANCE_FINISHED] = "finished"};
+
+/* A label list as JSON members: a="1",b="2" becomes "a": "1", "b": "2". */
+static void
+put_label_members(struct text *out, const char *labels)
+{
+	for (const char *p = labels; p && *p;) {
+		size_t n = strcspn(p, "=");
+		text_str(out, ", \"");
+		text_add(out, p, n);
+		text_str(out, "\": ");
+		p += n + (p[n] == '=');
+		n = strcspn(p, ",");
+		text_add(out, p, n);
+		p += n + (p[n] == ',');
+	}
+}
+
+static void
+put_counter_json(void *ctx, const struct counter_block *b, const struct counter_desc *d, uint64_t value)
+{
+	struct text *out = ctx;
+	text_printf(out, "%s\n    {\"name\": \"%s\"", out->data[out->len - 1] == '[' ? "" : ",", d->name);
+	put_label_members(out, b->labels);
+	put_label_members(out, d->labels);
+	text_str(out, ", \"value\": ");
+	text_u64(out, value);
+	text_char(out, '}');
+}
+
+static void
+put_instance_json(struct text *out, const struct instance *in)
+{
+	size_t used = 0, size = 0;
+	for (unsigned t = 0; t < in->setup.ring_count; t++) {
+		used += ring_used(in->setup.rings[t]);
+		size += ring_size(in->setup.rings[t]);
+	}
+	text_str(out, "\n    {\"name\": ");
+	text_json(out, in->setup.name);
+	text_printf(
+	    out,
+	    ", \"type\": \"%s\", \"state\": \"%s\", \"pid\": %d, \"queue_bytes\": %zu, \"queue_size\": %zu}",
+	    in->setup.type, state_names[in->state], (int)in->pid, used, size);
+}
+
+void
+status_json(const struct status *s, struct text *out)
+{
+	text_printf(out, "{\n  \"version\": \"%s\",\n  \"uptime_s\": %llu,\n  \"plugins\": [",
+		    PACKAGE_VERSION, (unsigned long long)((clock_now_us() - s->started_us) / US_PER_S));
+	for (unsigned i = 0; i < s->instances->n; i++) {
+		if (i > 0)
+			text_char(out, ',');
+		put_instance_json(out, &s->instances->list[i]);
+	}
+	text_str(out, "\n  ],\n  \"counters\": [");
+	for_each_counter(put_counter_json, out);
+	text_str(out, "\n  ],\n  \"sources\": ");
+	sources_status(s->sources, out);
+	text_str(out, "\n}\n");
+}
+
+/* --- text for people: what is zero is left out --- */
+
+static void
+put_counter_line(void *ctx, const struct counter_block *b, const struct counter_desc *d, uint64_t value)
+{
+	struct text *out = ctx;
+	if (value == 0)
+		return;
+	text_printf(out, "  %-28s %20llu  ", d->name, (unsigned long long)value);
+	put_labels(out, b, d);
+	text_char(out, '\n');
+}
+
+static void
+put_exporter_line(struct text *out, const json_t *e)
+{
+	const char *address = json_string_value(json_object_get(e, "address"));
+	text_printf(out, "  %-40s", address ? address : "?");
+	const char *key;
+	json_t *value;
+	json_object_foreach((json_t *)(uintptr_t)e, key, value)
+	{
+		if (json_is_integer(value) && json_integer_value(value) != 0)
+			text_printf(out, " %s=%lld", key, (long long)json_integer_value(value));
+	}
+	text_char(out, '\n');
+}
+
+static void
+put_exporters(const struct status *s, struct text *out)
+{
+	struct text json = {0};
+	sources_status(s->sources, &json);
+	json_t *threads = json_loadb(json.data, json.len, 0, NULL);
+	size_t i, k;
+	json_t *thread, *exporter;
+	json_array_foreach(threads, i, thread)
+	{
+		json_array_foreach(thread, k, exporter) put_exporter_line(out, exporter);
+	}
+	json_decref(threads);
+	text_free(&json);
+}
+
+void
+status_text(const struct status *s, struct text *out)
+{
+	text_printf(out, "flowribd %s, up %llu s\n\nplugins\n", PACKAGE_VERSION,
+		    (unsigned long long)((clock_now_us() - s->started_us) / US_PER_S));
+	for (unsigned i = 0; i < s->instances->n; i++) {
+		const struct instance *in = &s->instances->list[i];
+		text_printf(out, "  %-28s %-10s pid %d\n", in->setup.name, state_names[in->state],
+			    (int)in->pid);
+	}
+	text_str(out, "\nexporters\n");
+	put_exporters(s, out);
+	text_str(out, "\ncounters (zeros are left out)\n");
+	for_each_counter(put_counter_line, out);
+}
+
+void
+status_log(const struct status *s)
+{
+	struct text out = {0};
+	status_text(s, &out);
+	log_notice("+++");
+	for (const char *p = text_cstr(&out); *p;) {
+		size_t n = strcspn(p, "\n");
+		if (n)
+			log_notice("%.*s", (int)n, p);
+		p += n + (p[n] == '\n');
+	}
+	log_notice("---");
+	text_free(&out);
+}

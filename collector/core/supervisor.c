@@ -1,0 +1,258 @@
+#include "collector/core/supervisor.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "collector/base/clock.h"
+#include "collector/base/log.h"
+
+#define RESTART_MAX_S 60
+
+struct child {
+	pid_t pid; /* 0: none */
+	uint64_t started_us;
+	uint64_t start_at_us; /* when to start it again, 0: not planned */
+	unsigned delay_s;     /* of the last restart */
+	bool finished;
+};
+
+struct spawner {
+	int fd;
+	int signals;
+	bool stopping;
+	struct instances *all;
+	struct child *child;
+};
+
+static void
+tell(struct spawner *s, enum supervisor_event_kind kind, unsigned i, int status)
+{
+	struct supervisor_event e = {
+	    .kind = kind,
+	    .instance = i,
+	    .pid = s->child[i].pid,
+	    .wait_status = status,
+	    .restart_in_s = s->child[i].delay_s,
+	};
+	if (send(s->fd, &e, sizeof(e), MSG_NOSIGNAL) < 0)
+		log_debug("supervisor: the core is gone");
+}
+
+/* Becomes the instance: never returns. */
+static void
+child_main(struct spawner *s, unsigned i)
+{
+	struct instance *in = &s->all->list[i];
+	char name[96];
+	sigset_t none;
+
+	close(s->fd);
+	close(s->signals);
+	setpgid(0, 0); /* Ctrl-C is for the core, which ends its plugins in good order */
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	snprintf(name, sizeof(name), "%s/%s", in->setup.name, in->setup.type);
+	log_set_name(name);
+	exit(plugin_run(in->ops, &in->setup));
+}
+
+static void
+start_child(struct spawner *s, unsigned i)
+{
+	struct child *c = &s->child[i];
+	c->start_at_us = 0;
+	c->started_us = clock_monotonic_us();
+	pid_t pid = fork();
+	if (pid == 0)
+		child_main(s, i);
+	if (pid < 0) {
+		log_error("cannot start plugin %s/%s: %s; trying again in %u s", s->all->list[i].setup.name,
+			  s->all->list[i].setup.type, strerror(errno), RESTART_MAX_S);
+		c->start_at_us = c->started_us + RESTART_MAX_S * US_PER_S;
+		return;
+	}
+	c->pid = pid;
+	tell(s, SUPERVISOR_STARTED, i, 0);
+	s->all->list[i].setup.restarts++;
+}
+
+/* One that lived for a while is started again at once, one that keeps dying ever more slowly. */
+static void
+plan_restart(struct child *c)
+{
+	uint64_t now = clock_monotonic_us();
+	bool lived = now - c->started_us > 10 * US_PER_S;
+	c->delay_s = lived ? 0 : c->delay_s ? 2 * c->delay_s : 1;
+	if (c->delay_s > RESTART_MAX_S)
+		c->delay_s = RESTART_MAX_S;
+	c->start_at_us = now + c->delay_s * US_PER_S;
+}
+
+static void
+reap(struct spawner *s)
+{
+	int status;
+	pid_t pid;
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		for (unsigned i = 0; i < s->all->n; i++) {
+			struct child *c = &s->child[i];
+			if (c->pid != pid)
+				continue;
+			bool ended = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+			if (ended || s->stopping)
+				c->finished = true;
+			else
+				plan_restart(c);
+			tell(s, ended ? SUPERVISOR_ENDED : SUPERVISOR_DIED, i, status);
+			c->pid = 0;
+		}
+	}
+}
+
+static void
+signal_children(struct spawner *s, int sig)
+{
+	for (unsigned i = 0; i < s->all->n; i++)
+		if (s->child[i].pid > 0)
+			kill(s->child[i].pid, sig);
+}
+
+static void
+obey(struct spawner *s)
+{
+	char c;
+	ssize_t n = recv(s->fd, &c, 1, 0);
+	if (n <= 0) { /* the core is gone: nothing more will come through the queues */
+		s->stopping = true;
+		signal_children(s, SIGTERM);
+		close(s->fd);
+		s->fd = -1;
+		return;
+	}
+	switch ((enum supervisor_command)c) {
+	case SUPERVISOR_GO:
+		for (unsigned i = 0; i < s->all->n; i++)
+			start_child(s, i);
+		break;
+	case SUPERVISOR_STOP:
+		s->stopping = true;
+		break;
+	case SUPERVISOR_KILL:
+		s->stopping = true;
+		signal_children(s, SIGTERM);
+		break;
+	case SUPERVISOR_LOG:
+		log_reopen();
+		signal_children(s, SIGHUP);
+		break;
+	case SUPERVISOR_RELOAD:
+		signal_children(s, SIGUSR2);
+		break;
+	}
+}
+
+/* Starts what is due; returns milliseconds to the next one, -1 for none. */
+static int
+start_due(struct spawner *s)
+{
+	uint64_t now = clock_monotonic_us();
+	int wait = -1;
+	for (unsigned i = 0; i < s->all->n; i++) {
+		struct child *c = &s->child[i];
+		if (!c->start_at_us || s->stopping)
+			continue;
+		if (c->start_at_us <= now)
+			start_child(s, i);
+		else if (wait < 0 || (int)((c->start_at_us - now) / 1000) < wait)
+			wait = (int)((c->start_at_us - now) / 1000) + 1;
+	}
+	return wait;
+}
+
+static bool
+all_done(const struct spawner *s)
+{
+	if (!s->stopping)
+		return false;
+	for (unsigned i = 0; i < s->all->n; i++)
+		if (s->child[i].pid > 0)
+			return false;
+	return true;
+}
+
+/* The spawner's life: until it is told to stop and the last plugin has ended. */
+static void
+spawner_main(struct spawner *s)
+{
+	prctl(PR_SET_NAME, "flowrib-spawner");
+	while (!all_done(s)) {
+		struct pollfd p[2] = {{.fd = s->signals, .events = POLLIN}, {.fd = s->fd, .events = POLLIN}};
+		if (poll(p, 2, start_due(s)) < 0 && errno != EINTR)
+			break;
+		if (p[0].revents) {
+			struct signalfd_siginfo info;
+			if (read(s->signals, &info, sizeof(info)) == sizeof(info) &&
+			    info.ssi_signo == SIGCHLD)
+				reap(s);
+		}
+		if (p[1].revents)
+			obey(s);
+	}
+}
+
+bool
+supervisor_start(struct supervisor *sup, struct instances *all)
+{
+	int pair[2];
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return false;
+	pid_t pid = fork();
+	if (pid < 0) {
+		close(pair[0]);
+		close(pair[1]);
+		return false;
+	}
+	if (pid > 0) {
+		close(pair[1]);
+		*sup = (struct supervisor){.fd = pair[0], .pid = pid};
+		return true;
+	}
+	close(pair[0]);
+	sigset_t mask;
+	sigfillset(&mask);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGCHLD);
+	setpgid(0, 0);
+	struct spawner s = {.fd = pair[1], .all = all, .child = calloc(all->n, sizeof(*s.child))};
+	s.signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (s.child && s.signals >= 0)
+		spawner_main(&s);
+	_exit(0);
+}
+
+void
+supervisor_command(struct supervisor *s, enum supervisor_command c)
+{
+	char byte = (char)c;
+	if (send(s->fd, &byte, 1, MSG_NOSIGNAL) < 0)
+		log_debug("supervisor: the spawner is gone");
+}
+
+bool
+supervisor_event(struct supervisor *s, struct supervisor_event *e)
+{
+	ssize_t n = recv(s->fd, e, sizeof(*e), MSG_DONTWAIT);
+	if (n == (ssize_t)sizeof(*e))
+		return true;
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return false;
+	*e = (struct supervisor_event){.kind = SUPERVISOR_GONE};
+	return true;
+}

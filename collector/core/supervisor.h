@@ -1,0 +1,46 @@
+/* The supervisor's two halves.
+ *
+ * The spawner is a small process forked before the core has threads, sockets or gigabytes of anything. It
+ * starts a process per plugin instance and starts one again that died. The core tells it what to do and hears
+ * what happened over a socket pair. When the core is gone (end of file), the spawner asks the plugins to
+ * drain and end. */
+#ifndef FLOWRIB_CORE_SUPERVISOR_H
+#define FLOWRIB_CORE_SUPERVISOR_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "collector/core/instance.h"
+
+struct supervisor {
+	int fd;	   /* to and from the spawner; readable when supervisor_event has something */
+	pid_t pid; /* of the spawner */
+};
+
+enum supervisor_command {
+	SUPERVISOR_GO = 'G',	 /* start all instances */
+	SUPERVISOR_STOP = 'S',	 /* no restarts from now on: the queues are being closed */
+	SUPERVISOR_KILL = 'K',	 /* ask plugins that are still there to end now (SIGTERM) */
+	SUPERVISOR_LOG = 'H',	 /* SIGHUP to all plugins */
+	SUPERVISOR_RELOAD = 'R', /* SIGUSR2 to all plugins */
+};
+
+enum supervisor_event_kind { SUPERVISOR_STARTED, SUPERVISOR_DIED, SUPERVISOR_ENDED, SUPERVISOR_GONE };
+
+struct supervisor_event {
+	enum supervisor_event_kind kind; /* GONE: the spawner and all plugins are gone */
+	unsigned instance;
+	pid_t pid;
+	int wait_status;       /* as of waitpid, for DIED and ENDED */
+	unsigned restart_in_s; /* for DIED */
+};
+
+/* Forks the spawner. It starts nothing until told. False with errno set. */
+bool supervisor_start(struct supervisor *s, struct instances *all);
+
+void supervisor_command(struct supervisor *s, enum supervisor_command c);
+
+/* The next event; false when there is none now. */
+bool supervisor_event(struct supervisor *s, struct supervisor_event *e);
+
+#endif
