@@ -94,11 +94,7 @@ struct decoder {
 	uint64_t ticked_us;
 	struct template *fixed[3]; /* v1, v5, v7 */
 	struct record record;
-	/* how every record of the current set begins; shuffles read it in steps of 16 bytes */
-	struct {
-		struct flow flow;
-		uint8_t tail[16];
-	} proto;
+	struct flow proto; /* how every record of the current set begins */
 };
 
 static inline void

@@ -113,7 +113,6 @@ put_one_std_comm(char *p, uint32_t v, bool numeric)
 	return put_u64(p, v & 0xffff);
 }
 
-/* Each list is cut where its last whole element ends. */
 char *
 put_std_comm(struct format *f, const struct column *c, char *p, const uint8_t *v, size_t len)
 {
@@ -228,8 +227,7 @@ put_pair(char *p, const char *s, size_t n)
 	return p;
 }
 
-/* "nkey%NODE,pkey%PLATFORM" as {"nkey": "NODE", "pkey": "PLATFORM"}. What is empty between commas is no pair.
- */
+/* "nkey%NODE,pkey%PLATFORM" as {"nkey": "NODE", "pkey": "PLATFORM"}. */
 char *
 put_label_map(struct format *f, const struct column *c, char *p, const uint8_t *v, size_t len)
 {
@@ -237,13 +235,12 @@ put_label_map(struct format *f, const struct column *c, char *p, const uint8_t *
 	(void)c;
 	const char *s = (const char *)v, *end = s + len;
 	*p++ = '{';
-	for (bool first = true; s < end;) {
+	for (bool first = true; s < end; first = false) {
 		const char *comma = memchr(s, ',', (size_t)(end - s));
 		const char *stop = comma ? comma : end;
-		if (stop > s) {
-			p = put_pair(first ? p : put_bytes(p, ", ", 2), s, (size_t)(stop - s));
-			first = false;
-		}
+		if (!first)
+			p = put_bytes(p, ", ", 2);
+		p = put_pair(p, s, (size_t)(stop - s));
 		s = stop + 1;
 	}
 	*p++ = '}';
