@@ -6,7 +6,7 @@
 
 /* clang-format off */
 #define PLUGINS(X) \
-	X(memory)   \
+	X(memory) \
 	X(template)
 /* clang-format on */
 
