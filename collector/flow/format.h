@@ -2,7 +2,9 @@
  *
  * A formatter is compiled from a layout once: for each column the text that stands before the value, a
  * function by value type and the value's place in the key. A row is then a walk over columns into one buffer.
- */
+ *
+ * The time zone is the process' own (TZ, /etc/localtime), as it is when a time is first printed. A formatter
+ * belongs to one thread. */
 #ifndef FLOWRIB_FLOW_FORMAT_H
 #define FLOWRIB_FLOW_FORMAT_H
 
@@ -25,7 +27,7 @@ struct format_options {
 	enum format_order order;
 	char separator; /* CSV; 0: ',' */
 	bool num_protos;
-	bool timestamps_secs;
+	bool timestamps_secs; /* whole seconds; the fraction is still printed, as zeros */
 	bool timestamps_utc;
 	bool timestamps_since_epoch;
 	bool timestamps_rfc9557;
@@ -40,7 +42,7 @@ struct format_options {
 	const char *event_type; /* first JSON key's value, NULL: no such key */
 	const char *writer_id;	/* last JSON key's value, NULL: no such key */
 	bool stamp_updated;	/* with time bins: also the time of writing */
-	bool all_columns;	/* client -a: also columns not in the layout, empty */
+	bool all_columns;	/* client -a, not in JSON: also columns not in the layout, showing zero */
 };
 
 struct format;
