@@ -7,19 +7,25 @@
 
 #include "collector/base/text.h"
 
+/* The first n of 64 bits, in network byte order. */
+static inline uint64_t
+mask64(unsigned n)
+{
+	return n == 0 ? 0 : __builtin_bswap64(~0ULL << (64 - (n > 64 ? 64 : n)));
+}
+
 struct addr
 addr_mask(const struct addr *a, unsigned len)
 {
 	if (addr_is_none(a) || addr_is_v6_any(a))
 		return *a;
-	bool v4 = addr_is_v4(a);
-	unsigned bits = v4 ? 96 + (len > 32 ? 32 : len) : len > 128 ? 128 : len;
 	struct addr r = *a;
-	for (unsigned i = 0; i < 16; i++) {
-		unsigned keep = bits > 8 * i ? bits - 8 * i : 0;
-		if (keep < 8)
-			r.b[i] &= (uint8_t)(0xff00U >> keep);
+	if (addr_is_v4(a)) {
+		r.q[1] &= mask64(32 + (len > 32 ? 32 : len));
+		return r;
 	}
+	r.q[0] &= mask64(len);
+	r.q[1] &= mask64(len > 64 ? len - 64 : 0);
 	return addr_is_none(&r) ? addr_v6_any() : r;
 }
 
