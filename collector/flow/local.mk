@@ -53,3 +53,15 @@ check_PROGRAMS += format_test
 format_test_SOURCES = collector/flow/format_test.c
 format_test_LDADD = $(FLOW_LIBS) $(CMOCKA_LIBS) $(JANSSON_LIBS)
 endif
+
+# networks. networks_bench [FILE] measures loading and lookups.
+libflow_a_SOURCES += collector/flow/networks.c collector/flow/networks.h
+noinst_PROGRAMS += networks_bench
+networks_bench_SOURCES = collector/flow/networks_bench.c
+networks_bench_LDADD = $(FLOW_LIBS)
+
+if HAVE_CMOCKA
+check_PROGRAMS += networks_test
+networks_test_SOURCES = collector/flow/networks_test.c
+networks_test_LDADD = $(FLOW_LIBS) $(CMOCKA_LIBS)
+endif

@@ -1,0 +1,420 @@
+/* The networks_file and the choice between sources.
+ *
+ * A source is a row: a bit and a function that answers for one side of a flow. The chooser has no cases: it
+ * asks the rows whose bits are set, in order, and keeps the last answer or, under "longest", the longest. How
+ * pmacct treats an address that the file does not hold is kept, since operators' numbers depend on it: the
+ * file then answers with length 0 and nothing else, which under "longest" hides an exporter's AS number when
+ * its mask is 0 too. */
+#include "collector/flow/networks.h"
+
+#include "collector/base/lines.h"
+#include "collector/base/lpm.h"
+
+struct networks {
+	struct network *row;
+	size_t rows, room;
+	struct lpm *lpm;
+};
+
+/* --- the file --- */
+
+static bool
+as_number(uint32_t *as, const char *s, size_t n)
+{
+	uint64_t v = 0;
+	if (n == 0 || n > 10)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (s[i] < '0' || s[i] > '9')
+			return false;
+		v = 10 * v + (uint64_t)(s[i] - '0');
+	}
+	*as = (uint32_t)v;
+	return v <= UINT32_MAX;
+}
+
+/* "64500" or "64496_64500"; an empty word is no number. */
+static bool
+as_parse(struct network *n, const char *s)
+{
+	const char *low = strchr(s, '_');
+	if (!*s)
+		return true;
+	if (!low)
+		return as_number(&n->origin_as, s, strlen(s));
+	return as_number(&n->peer_as, s, (size_t)(low - s)) &&
+	       as_number(&n->origin_as, low + 1, strlen(low + 1));
+}
+
+/* The word before the prefix when there is only one: a next hop or AS numbers. */
+static bool
+either_parse(struct network *n, const char *s)
+{
+	return as_parse(n, s) || addr_parse(&n->next_hop, s);
+}
+
+/* Cuts s at the commas; the number of words, or 0 when there are more than three. */
+static unsigned
+words_cut(char *s, char *word[3])
+{
+	unsigned n = 0;
+	for (char *comma;; s = comma + 1) {
+		comma = strchr(s, ',');
+		if (n == 3)
+			return 0;
+		if (comma)
+			*comma = '\0';
+		word[n] = s + strspn(s, " \t");
+		for (size_t k = strlen(word[n]); k > 0 && strchr(" \t", word[n][k - 1]); k--)
+			word[n][k - 1] = '\0';
+		n++;
+		if (!comma)
+			return n;
+	}
+}
+
+static bool
+row_parse(struct lines *in, char *s, struct network *n, struct prefix *p)
+{
+	char *word[3];
+	unsigned words = words_cut(s, word);
+	if (words == 0)
+		return lines_fail(in, "too many commas (expected [next-hop,][[peerAS_]originAS,]prefix/len)");
+	if (!prefix_parse(p, word[words - 1]))
+		return lines_fail(in, "'%.60s' is no prefix (such as 192.0.2.0/24)", word[words - 1]);
+	n->len = p->len;
+	if (words == 2 && !either_parse(n, word[0]))
+		return lines_fail(in, "'%.60s' is neither an AS number nor an address", word[0]);
+	if (words == 3 && !as_parse(n, word[1]))
+		return lines_fail(in, "'%.60s' is no AS number (such as 64500 or 64496_64500)", word[1]);
+	if (words == 3 && *word[0] && !addr_parse(&n->next_hop, word[0]))
+		return lines_fail(in, "'%.60s' is no next-hop address", word[0]);
+	return true;
+}
+
+static bool
+grow(struct networks *n, struct lpm_entry **entry)
+{
+	if (n->rows < n->room)
+		return true;
+	size_t room = n->room ? 2 * n->room : 256;
+	struct network *row = realloc(n->row, room * sizeof(*row));
+	if (row)
+		n->row = row;
+	struct lpm_entry *e = realloc(*entry, room * sizeof(*e));
+	if (e)
+		*entry = e;
+	if (!row || !e)
+		return false;
+	n->room = room;
+	return true;
+}
+
+static bool
+rows_read(struct networks *n, const char *path, struct lpm_entry **entry, char *err, size_t errlen)
+{
+	struct lines in;
+	if (!lines_open(&in, path, err, errlen))
+		return false;
+	for (char *s; (s = lines_next(&in));) {
+		if (!grow(n, entry)) {
+			lines_fail(&in, "out of memory");
+			break;
+		}
+		struct lpm_entry *e = &(*entry)[n->rows];
+		n->row[n->rows] = (struct network){.len = 0};
+		if (row_parse(&in, s, &n->row[n->rows], &e->prefix))
+			e->value = (uint32_t)n->rows++;
+	}
+	return lines_close(&in);
+}
+
+struct networks *
+networks_load(const char *path, char *err, size_t errlen)
+{
+	struct lpm_entry *entry = NULL;
+	struct networks *n = calloc(1, sizeof(*n));
+	bool ok = false;
+	if (!n) {
+		snprintf(err, errlen, "%s: out of memory", path);
+		return NULL;
+	}
+	if (rows_read(n, path, &entry, err, errlen)) {
+		struct network *fit = n->rows ? realloc(n->row, n->rows * sizeof(*fit)) : NULL;
+		n->row = fit ? fit : n->row;
+		n->room = fit ? n->rows : n->room;
+		n->lpm = lpm_new(entry, n->rows);
+		ok = n->lpm != NULL;
+		if (!ok)
+			snprintf(err, errlen, "%s: out of memory, or too many prefixes", path);
+	}
+	free(entry);
+	if (ok)
+		return n;
+	networks_free(n);
+	return NULL;
+}
+
+void
+networks_free(struct networks *n)
+{
+	if (!n)
+		return;
+	lpm_free(n->lpm);
+	free(n->row);
+	free(n);
+}
+
+const struct network *
+networks_find(const struct networks *n, const struct addr *a)
+{
+	uint32_t i = lpm_find(n->lpm, a);
+	return i == LPM_NONE ? NULL : &n->row[i];
+}
+
+size_t
+networks_count(const struct networks *n)
+{
+	return n->rows;
+}
+
+size_t
+networks_bytes(const struct networks *n)
+{
+	return sizeof(*n) + n->room * sizeof(*n->row) + lpm_bytes(n->lpm);
+}
+
+/* --- the sources --- */
+
+/* What a source says about one side of a flow; network is NULL when it says nothing. A final answer ends the
+ * asking. */
+struct answer {
+	const struct network *network;
+	bool final;
+};
+
+/* One side of a flow, and what the file holds about it: looked up for both sides at once, so that their cache
+ * misses overlap. */
+struct question {
+	const struct network_policy *p;
+	const struct flow *f;
+	unsigned side; /* 0: source, 1: destination */
+	const struct network *in_file;
+};
+
+typedef struct answer source_ask(const struct question *q, struct network *room);
+
+static const struct network nothing;
+
+static const struct addr *
+host_of(const struct question *q)
+{
+	return q->side ? &q->f->dst_host : &q->f->src_host;
+}
+
+static uint8_t
+length_within(const struct addr *a, uint8_t len)
+{
+	unsigned max = addr_max_len(a);
+	return len > max ? (uint8_t)max : len;
+}
+
+static struct answer
+ask_flow(const struct question *q, struct network *room)
+{
+	const struct flow *f = q->f;
+	room->len = length_within(host_of(q), q->side ? f->dst_mask : f->src_mask);
+	room->origin_as = q->side ? f->dst_as : f->src_as;
+	room->peer_as = q->side ? f->peer_dst_as : f->peer_src_as;
+	room->next_hop =
+	    q->p->use_ip_next_hop && addr_is_none(&f->peer_dst_ip) ? f->ip_next_hop : f->peer_dst_ip;
+	return (struct answer){room, false};
+}
+
+static struct answer
+ask_mask(const struct question *q, struct network *room)
+{
+	*room = (struct network){.len = length_within(host_of(q), q->p->mask)};
+	return (struct answer){room, false};
+}
+
+static struct answer
+ask_file(const struct question *q, struct network *room)
+{
+	const struct network_policy *p = q->p;
+	(void)room;
+	if (!p->file)
+		return (struct answer){NULL, false};
+	if (q->in_file)
+		return (struct answer){q->in_file, p->file_no_lpm};
+	return (struct answer){p->file_no_lpm && !p->file_filter ? NULL : &nothing, p->file_filter};
+}
+
+static struct answer
+ask_routes(const struct question *q, struct network *room)
+{
+	const struct network_policy *p = q->p;
+	*room = nothing;
+	return (struct answer){p->route && p->route(p->route_ctx, q->f, q->side, room) ? room : NULL, false};
+}
+
+static const struct {
+	uint8_t bit;
+	source_ask *ask;
+} sources[] = {
+    {NETWORK_FLOW, ask_flow},
+    {NETWORK_MASK, ask_mask},
+    {NETWORK_FILE, ask_file},
+    {NETWORK_ROUTES, ask_routes},
+};
+
+/* The answer that counts; room has a place for each source's own. */
+static const struct network *
+choose(const struct network_policy *p, const struct flow *f, unsigned side, uint8_t bits,
+       struct network *room)
+{
+	const struct network *best = &nothing;
+	for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
+		if (!(bits & sources[i].bit))
+			continue;
+		struct answer a = sources[i].ask(q, &room[i]);
+		if (!a.network)
+			continue;
+		if (a.final || !(bits & NETWORK_LONGEST) || a.network->len >= best->len)
+			best = a.network;
+		if (a.final)
+			break;
+	}
+	return best;
+}
+
+static const struct {
+	const char *word;
+	uint8_t bits;
+} source_words[] = {
+    {"netflow", NETWORK_FLOW},
+    {"sflow", NETWORK_FLOW},
+    {"mask", NETWORK_MASK},
+    {"file", NETWORK_FILE},
+    {"bgp", NETWORK_ROUTES},
+    {"bmp", NETWORK_ROUTES},
+    {"bgp-ls", NETWORK_ROUTES},
+    {"igp", NETWORK_ROUTES},
+    {"longest", NETWORK_LONGEST | NETWORK_FLOW | NETWORK_FILE | NETWORK_ROUTES},
+    {"fallback", NETWORK_LONGEST | NETWORK_FLOW | NETWORK_FILE | NETWORK_ROUTES},
+};
+
+static uint8_t
+word_bits(const char *s, size_t n)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(source_words); i++)
+		if (strlen(source_words[i].word) == n && memcmp(source_words[i].word, s, n) == 0)
+			return source_words[i].bits;
+	return 0;
+}
+
+bool
+network_sources_parse(uint8_t *out, const char *text, char *err, size_t errlen)
+{
+	*out = 0;
+	for (const char *s = text; *s; s += strspn(s, ", \t")) {
+		size_t n = strcspn(s, ", \t");
+		uint8_t bits = word_bits(s, n);
+		if (!bits) {
+			snprintf(err, errlen,
+				 "'%.*s' is no source of networks (netflow, sflow, mask, file, bgp, longest)",
+				 n > 60 ? 60 : (int)n, s);
+			return false;
+		}
+		*out |= bits;
+		s += n;
+	}
+	if (!*out)
+		snprintf(err, errlen, "no source given (netflow, sflow, mask, file, bgp, longest)");
+	return *out != 0;
+}
+
+/* --- applying --- */
+
+void
+networks_policy_needs(struct network_policy *p, struct flow_needs *needs)
+{
+	bool next_hop = FLOW_NEEDED(needs, peer_dst_ip);
+	p->want_net = FLOW_NEEDED(needs, src_net) || FLOW_NEEDED(needs, dst_net) ||
+		      FLOW_NEEDED(needs, src_mask) || FLOW_NEEDED(needs, dst_mask) || next_hop;
+	p->want_as = FLOW_NEEDED(needs, src_as) || FLOW_NEEDED(needs, dst_as) ||
+		     FLOW_NEEDED(needs, peer_src_as) || FLOW_NEEDED(needs, peer_dst_as);
+	if (p->want_net || p->want_as || p->file_filter) {
+		FLOW_NEED(needs, src_host);
+		FLOW_NEED(needs, dst_host);
+	}
+	if ((p->want_net && p->net & NETWORK_FLOW) || (p->want_as && p->as & NETWORK_LONGEST)) {
+		FLOW_NEED(needs, src_mask);
+		FLOW_NEED(needs, dst_mask);
+	}
+	if (p->want_net) {
+		FLOW_NEED(needs, src_net);
+		FLOW_NEED(needs, dst_net);
+	}
+	if (next_hop && p->use_ip_next_hop)
+		FLOW_NEED(needs, ip_next_hop);
+}
+
+static struct addr
+network_of(const struct network_policy *p, const struct addr *host, uint8_t len)
+{
+	return len == 0 && p->no_mask_if_zero ? *host : addr_mask(host, len);
+}
+
+static void
+store_net(const struct network_policy *p, struct flow *f, unsigned side, const struct network *n)
+{
+	if (side == 0) {
+		f->src_mask = n->len;
+		f->src_net = network_of(p, &f->src_host, n->len);
+	} else {
+		f->dst_mask = n->len;
+		f->dst_net = network_of(p, &f->dst_host, n->len);
+		f->peer_dst_ip = n->next_hop;
+	}
+}
+
+static void
+store_as(struct flow *f, unsigned side, const struct network *n)
+{
+	*(side ? &f->dst_as : &f->src_as) = n->origin_as;
+	*(side ? &f->peer_dst_as : &f->peer_src_as) = n->peer_as;
+}
+
+static void
+apply_side(const struct question *q, struct flow *f)
+{
+	const struct network_policy *p = q->p;
+	struct network room[2][ARRAY_SIZE(sources)];
+	const struct network *net = p->want_net ? choose(q, p->net, room[0]) : NULL, *as = net;
+	if (p->want_as && (!net || p->as != p->net))
+		as = choose(q, p->as, room[1]);
+	if (p->file_filter && p->file && !q->in_file)
+		*(q->side ? &f->dst_host : &f->src_host) = addr_mask(host_of(q), 0);
+	if (p->want_net && !addr_is_none(host_of(q)))
+		store_net(p, f, q->side, net);
+	if (p->want_as && p->as != NETWORK_FLOW)
+		store_as(f, q->side, as);
+}
+
+void
+networks_apply(const struct network_policy *p, struct flow *f)
+{
+	struct question q[2] = {{.p = p, .f = f, .side = 0}, {.p = p, .f = f, .side = 1}};
+	uint8_t asked = (uint8_t)((p->want_net ? p->net : 0) | (p->want_as ? p->as : 0));
+	if (!asked && !p->file_filter)
+		return;
+	if (p->file && (asked & NETWORK_FILE || p->file_filter)) {
+		q[0].in_file = networks_find(p->file, &f->src_host);
+		q[1].in_file = networks_find(p->file, &f->dst_host);
+		__builtin_prefetch(q[0].in_file);
+		__builtin_prefetch(q[1].in_file);
+	}
+	apply_side(&q[0], f);
+	apply_side(&q[1], f);
+}
