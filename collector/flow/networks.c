@@ -270,8 +270,7 @@ static const struct {
 
 /* The answer that counts; room has a place for each source's own. */
 static const struct network *
-choose(const struct network_policy *p, const struct flow *f, unsigned side, uint8_t bits,
-       struct network *room)
+choose(const struct question *q, uint8_t bits, struct network *room)
 {
 	const struct network *best = &nothing;
 	for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
