@@ -11,9 +11,20 @@
 #include "collector/base/lpm.h"
 
 struct networks {
-	struct network *row;
+	struct network *row; /* each different one once: a full table has far fewer than lines, so that
+				they stay in the caches */
 	size_t rows, room;
 	struct lpm *lpm;
+	size_t lines;
+};
+
+/* While a file is read: the prefixes, and a hash table over the rows. */
+struct reading {
+	struct networks *n;
+	struct lpm_entry *entry;
+	size_t entries, room;
+	uint32_t *slot; /* row + 1, or 0 */
+	size_t slots;	/* a power of two, at least twice the rows */
 };
 
 /* --- the file --- */
@@ -92,39 +103,97 @@ row_parse(struct lines *in, char *s, struct network *n, struct prefix *p)
 	return true;
 }
 
-static bool
-grow(struct networks *n, struct lpm_entry **entry)
+static size_t
+row_hash(const struct network *n)
 {
+	uint64_t h = n->next_hop.q[0] ^ n->next_hop.q[1] * 0x9e3779b97f4a7c15ULL;
+	h = (h ^ n->origin_as ^ (uint64_t)n->peer_as << 32) * 0x9e3779b97f4a7c15ULL;
+	h = (h ^ h >> 29 ^ n->len) * 0xbf58476d1ce4e5b9ULL;
+	return (size_t)(h ^ h >> 32);
+}
+
+static bool
+row_equal(const struct network *a, const struct network *b)
+{
+	return a->origin_as == b->origin_as && a->peer_as == b->peer_as && a->len == b->len &&
+	       addr_equal(&a->next_hop, &b->next_hop);
+}
+
+/* The slot that holds n, or the free one where it belongs. */
+static uint32_t *
+slot_find(const struct reading *r, const struct network *n)
+{
+	size_t i = row_hash(n) & (r->slots - 1);
+	while (r->slot[i] && !row_equal(&r->n->row[r->slot[i] - 1], n))
+		i = (i + 1) & (r->slots - 1);
+	return &r->slot[i];
+}
+
+/* Room for one more row, and for its slot. */
+static bool
+rows_grow(struct reading *r)
+{
+	struct networks *n = r->n;
 	if (n->rows < n->room)
 		return true;
 	size_t room = n->room ? 2 * n->room : 256;
 	struct network *row = realloc(n->row, room * sizeof(*row));
-	if (row)
+	uint32_t *slot = calloc(2 * room, sizeof(*slot));
+	if (row) {
 		n->row = row;
-	struct lpm_entry *e = realloc(*entry, room * sizeof(*e));
-	if (e)
-		*entry = e;
-	if (!row || !e)
+		n->room = room;
+	}
+	if (!row || !slot) {
+		free(slot);
 		return false;
-	n->room = room;
+	}
+	free(r->slot);
+	r->slot = slot;
+	r->slots = 2 * room;
+	for (size_t i = 0; i < n->rows; i++)
+		*slot_find(r, &n->row[i]) = (uint32_t)i + 1;
 	return true;
 }
 
 static bool
-rows_read(struct networks *n, const char *path, struct lpm_entry **entry, char *err, size_t errlen)
+entries_grow(struct reading *r)
+{
+	if (r->entries < r->room)
+		return true;
+	size_t room = r->room ? 2 * r->room : 256;
+	struct lpm_entry *entry = realloc(r->entry, room * sizeof(*entry));
+	if (!entry)
+		return false;
+	r->entry = entry;
+	r->room = room;
+	return true;
+}
+
+static bool
+line_add(struct reading *r, const struct network *n, const struct prefix *p)
+{
+	if (!rows_grow(r) || !entries_grow(r))
+		return false;
+	uint32_t *slot = slot_find(r, n);
+	if (!*slot) {
+		r->n->row[r->n->rows++] = *n;
+		*slot = (uint32_t)r->n->rows;
+	}
+	r->entry[r->entries++] = (struct lpm_entry){*p, *slot - 1};
+	return true;
+}
+
+static bool
+lines_read(struct reading *r, const char *path, char *err, size_t errlen)
 {
 	struct lines in;
 	if (!lines_open(&in, path, err, errlen))
 		return false;
 	for (char *s; (s = lines_next(&in));) {
-		if (!grow(n, entry)) {
+		struct network n = {.len = 0};
+		struct prefix p;
+		if (row_parse(&in, s, &n, &p) && !line_add(r, &n, &p))
 			lines_fail(&in, "out of memory");
-			break;
-		}
-		struct lpm_entry *e = &(*entry)[n->rows];
-		n->row[n->rows] = (struct network){.len = 0};
-		if (row_parse(&in, s, &n->row[n->rows], &e->prefix))
-			e->value = (uint32_t)n->rows++;
 	}
 	return lines_close(&in);
 }
@@ -132,26 +201,24 @@ rows_read(struct networks *n, const char *path, struct lpm_entry **entry, char *
 struct networks *
 networks_load(const char *path, char *err, size_t errlen)
 {
-	struct lpm_entry *entry = NULL;
-	struct networks *n = calloc(1, sizeof(*n));
+	struct reading r = {.n = calloc(1, sizeof(*r.n))};
 	bool ok = false;
-	if (!n) {
+	if (!r.n) {
 		snprintf(err, errlen, "%s: out of memory", path);
 		return NULL;
 	}
-	if (rows_read(n, path, &entry, err, errlen)) {
-		struct network *fit = n->rows ? realloc(n->row, n->rows * sizeof(*fit)) : NULL;
-		n->row = fit ? fit : n->row;
-		n->room = fit ? n->rows : n->room;
-		n->lpm = lpm_new(entry, n->rows);
-		ok = n->lpm != NULL;
+	if (lines_read(&r, path, err, errlen)) {
+		r.n->lines = r.entries;
+		r.n->lpm = lpm_new(r.entry, r.entries);
+		ok = r.n->lpm != NULL;
 		if (!ok)
 			snprintf(err, errlen, "%s: out of memory, or too many prefixes", path);
 	}
-	free(entry);
+	free(r.entry);
+	free(r.slot);
 	if (ok)
-		return n;
-	networks_free(n);
+		return r.n;
+	networks_free(r.n);
 	return NULL;
 }
 
@@ -175,7 +242,7 @@ networks_find(const struct networks *n, const struct addr *a)
 size_t
 networks_count(const struct networks *n)
 {
-	return n->rows;
+	return n->lines;
 }
 
 size_t

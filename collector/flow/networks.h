@@ -31,6 +31,7 @@ void networks_free(struct networks *n);
 /* The longest prefix of the file that holds a, or NULL. */
 const struct network *networks_find(const struct networks *n, const struct addr *a);
 
+/* Lines read, and bytes of memory. */
 size_t networks_count(const struct networks *n);
 size_t networks_bytes(const struct networks *n);
 
