@@ -3,6 +3,7 @@ noinst_LIBRARIES += libcore.a
 libcore_a_SOURCES = \
 	collector/core/control.c collector/core/control.h \
 	collector/core/customs.c collector/core/customs.h \
+	collector/core/exporters.c collector/core/exporters.h \
 	collector/core/fanout.c collector/core/fanout.h \
 	collector/core/instance.c collector/core/instance.h \
 	collector/core/metrics.h collector/core/notify.h collector/core/privileges.h collector/core/sandbox.h \

@@ -57,7 +57,8 @@ struct sources {
 	struct allow *allow; /* the list in use, NULL: none */
 	struct counter_block *tcp_counters, *savefile_counters;
 	struct savefile *savefile;
-	int done; /* eventfd */
+	pthread_mutex_t asking; /* requests come from the control thread and the metrics server */
+	int done;		/* eventfd */
 };
 
 unsigned
@@ -302,6 +303,7 @@ sources_prepare(const struct conf *conf, struct instances *all, const struct flo
 	s->conf = conf;
 	s->n = sources_threads(conf);
 	s->list = calloc(s->n, sizeof(*s->list));
+	pthread_mutex_init(&s->asking, NULL);
 	s->done = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	s->tcp_counters = counters_add(tcp_counter_desc, TCP_COUNTERS, NULL);
 	s->savefile_counters = counters_add(savefile_counter_desc, SAVEFILE_COUNTERS, NULL);
@@ -427,11 +429,8 @@ nudge(struct source *s)
 		log_debug("source %u: already awake", s->index);
 }
 
-/* On the control thread: has fn done by the source thread and waits for it, at most a second until it begins.
- * False when it did not begin (the thread waits for a stuck plugin): then it will not be done later either.
- */
 static bool
-ask(struct source *s, request_fn *fn, void *ctx)
+ask_alone(struct source *s, request_fn *fn, void *ctx)
 {
 	struct timespec until;
 	int posted = REQUEST_POSTED;
@@ -450,6 +449,18 @@ ask(struct source *s, request_fn *fn, void *ctx)
 	while (sem_wait(&s->done) < 0 && errno == EINTR)
 		;
 	return true;
+}
+
+/* From another thread: has fn done by the source thread and waits for it, at most a second until it begins.
+ * False when it did not begin (the thread waits for a stuck plugin): then it will not be done later either.
+ */
+static bool
+ask(struct source *s, request_fn *fn, void *ctx)
+{
+	pthread_mutex_lock(&s->all->asking);
+	bool done = ask_alone(s, fn, ctx);
+	pthread_mutex_unlock(&s->all->asking);
+	return done;
 }
 
 static void
@@ -555,11 +566,13 @@ sources_stop(struct sources *s)
 	atomic_store(&s->stop, true);
 	for (unsigned i = 0; i < s->n; i++)
 		nudge(&s->list[i]);
+	pthread_mutex_lock(&s->asking); /* from here on nobody asks */
 	for (unsigned i = 0; i < s->n; i++) {
 		if (s->list[i].running)
 			pthread_join(s->list[i].thread, NULL);
 		s->list[i].running = false;
 	}
+	pthread_mutex_unlock(&s->asking);
 }
 
 static void

@@ -1,9 +1,8 @@
 #include "collector/core/status.h"
 
-#include <jansson.h>
-
 #include "collector/base/clock.h"
 #include "collector/base/log.h"
+#include "collector/core/exporters.h"
 
 typedef void visit(void *ctx, const struct counter_block *b, const struct counter_desc *d, uint64_t value);
 
@@ -83,6 +82,7 @@ status_prometheus(const struct status *s, struct text *out)
 				for_each_counter(put_sample, &w);
 		}
 	}
+	exporters_metrics(s->sources, out);
 }
 
 /* --- JSON --- */
@@ -164,37 +164,6 @@ put_counter_line(void *ctx, const struct counter_block *b, const struct counter_
 	text_char(out, '\n');
 }
 
-static void
-put_exporter_line(struct text *out, const json_t *e)
-{
-	const char *address = json_string_value(json_object_get(e, "address"));
-	text_printf(out, "  %-40s", address ? address : "?");
-	const char *key;
-	json_t *value;
-	json_object_foreach((json_t *)(uintptr_t)e, key, value)
-	{
-		if (json_is_integer(value) && json_integer_value(value) != 0)
-			text_printf(out, " %s=%lld", key, (long long)json_integer_value(value));
-	}
-	text_char(out, '\n');
-}
-
-static void
-put_exporters(const struct status *s, struct text *out)
-{
-	struct text json = {0};
-	sources_status(s->sources, &json);
-	json_t *threads = json_loadb(json.data, json.len, 0, NULL);
-	size_t i, k;
-	json_t *thread, *exporter;
-	json_array_foreach(threads, i, thread)
-	{
-		json_array_foreach(thread, k, exporter) put_exporter_line(out, exporter);
-	}
-	json_decref(threads);
-	text_free(&json);
-}
-
 void
 status_text(const struct status *s, struct text *out)
 {
@@ -206,7 +175,7 @@ status_text(const struct status *s, struct text *out)
 			    (int)in->pid);
 	}
 	text_str(out, "\nexporters\n");
-	put_exporters(s, out);
+	exporters_table(s->sources, out);
 	text_str(out, "\ncounters (zeros are left out)\n");
 	for_each_counter(put_counter_line, out);
 }

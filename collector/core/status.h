@@ -15,7 +15,7 @@ struct status {
 void status_text(const struct status *s, struct text *out);
 void status_json(const struct status *s, struct text *out);
 
-/* Reads the registry only, so any thread may call it (text exposition format 0.0.4). */
+/* Text exposition format 0.0.4. Any thread may call it. */
 void status_prometheus(const struct status *s, struct text *out);
 
 /* The same as status_text, line by line into the log (SIGUSR1). */

@@ -1,0 +1,147 @@
+#include "collector/core/exporters.h"
+
+#include <jansson.h>
+
+#include "collector/base/clock.h"
+
+/* A figure of an exporter (or of one of its domains): its member in the decoder's status, and its metric. */
+struct figure {
+	const char *member;
+	const char *metric;
+	const char *type;
+	const char *help;
+};
+
+static const struct figure exporter_figures[] = {
+    {"datagrams", "exporter_datagrams_total", "counter", "Datagrams received from the exporter"},
+    {"records", "exporter_records_total", "counter", "Records decoded of the exporter"},
+    {"bytes", "exporter_memory_bytes", "gauge",
+     "Memory held for the exporter: templates, names, waiting data"},
+    {"waiting_sets", "exporter_waiting_sets", "gauge", "Data sets that wait for their template"},
+    {"seen", "exporter_last_seen_seconds", "gauge", "When the exporter was last heard of"},
+};
+
+static const struct figure domain_figures[] = {
+    {"sequence_lost", "exporter_sequence_lost_total", "counter",
+     "Units lost by the sequence numbers of a domain"},
+    {"sequence_late", "exporter_sequence_late_total", "counter", "Datagrams that came out of order"},
+    {"sequence_restarts", "exporter_sequence_restarts_total", "counter",
+     "Restarts seen by sequence or uptime"},
+    {"rate_unknown", "exporter_sampling_rate_unknown_total", "counter",
+     "Records whose sampling rate was asked for and not known"},
+};
+
+/* All threads' exporters as one array; NULL when there are none. */
+static json_t *
+read_status(struct sources *s)
+{
+	struct text text = {0};
+	sources_status(s, &text);
+	json_t *threads = json_loadb(text.data, text.len, 0, NULL), *all = json_array();
+	size_t i;
+	json_t *thread;
+	json_array_foreach(threads, i, thread) json_array_extend(all, thread);
+	json_decref(threads);
+	text_free(&text);
+	return all;
+}
+
+static long long
+number(const json_t *object, const char *member)
+{
+	return (long long)json_integer_value(json_object_get(object, member));
+}
+
+static const char *
+address_of(const json_t *exporter)
+{
+	const char *a = json_string_value(json_object_get(exporter, "address"));
+	return a ? a : "?";
+}
+
+static void
+put_drops(struct text *out, const json_t *exporter)
+{
+	const char *reason;
+	json_t *value;
+	json_object_foreach(json_object_get(exporter, "dropped"), reason, value)
+	    text_printf(out, "    dropped: %lld, %s\n", (long long)json_integer_value(value), reason);
+}
+
+/* "1/1000", "1/1000, 1/100" or "-" when the exporter told none. */
+static void
+rates_text(const json_t *domain, char *buf, size_t n)
+{
+	size_t i, used = 0;
+	json_t *rate;
+	snprintf(buf, n, "-");
+	json_array_foreach(json_object_get(domain, "sampling"), i, rate)
+	{
+		if (used + 32 > n)
+			break;
+		used += (size_t)snprintf(buf + used, n - used, "%s%lld/%lld", i ? ", " : "",
+					 number(rate, "sampled"), number(rate, "packets"));
+	}
+}
+
+void
+exporters_table(struct sources *s, struct text *out)
+{
+	json_t *all = read_status(s), *exporter, *domain;
+	size_t i, k;
+	long long now = (long long)(clock_now_us() / US_PER_S);
+	text_printf(out, "  %-39s %7s %10s %14s %8s %10s %10s %9s  %s\n", "exporter", "version", "domain",
+		    "records", "templates", "lost", "waiting", "last seen", "sampling");
+	json_array_foreach(all, i, exporter)
+	{
+		json_array_foreach(json_object_get(exporter, "domains"), k, domain)
+		{
+			char rates[160];
+			rates_text(domain, rates, sizeof(rates));
+			text_printf(out, "  %-39s %7lld %10lld %14lld %8zu %10lld %10lld %7llds  %s\n",
+				    address_of(exporter), number(domain, "version"), number(domain, "id"),
+				    number(domain, "records"),
+				    json_array_size(json_object_get(domain, "templates")),
+				    number(domain, "sequence_lost"), number(exporter, "waiting_sets"),
+				    now - number(exporter, "seen"), rates);
+		}
+		put_drops(out, exporter);
+	}
+	json_decref(all);
+}
+
+static void
+put_head(struct text *out, const struct figure *f)
+{
+	text_printf(out, "# HELP flowrib_%s %s\n# TYPE flowrib_%s %s\n", f->metric, f->help, f->metric,
+		    f->type);
+}
+
+static void
+put_domain_samples(struct text *out, const struct figure *f, const json_t *exporter)
+{
+	size_t k;
+	json_t *domain;
+	json_array_foreach(json_object_get(exporter, "domains"), k, domain) text_printf(
+	    out, "flowrib_%s{exporter=\"%s\",version=\"%lld\",domain=\"%lld\",session=\"%lld\"} %lld\n",
+	    f->metric, address_of(exporter), number(domain, "version"), number(domain, "id"),
+	    number(domain, "session"), number(domain, f->member));
+}
+
+void
+exporters_metrics(struct sources *s, struct text *out)
+{
+	json_t *all = read_status(s), *exporter;
+	size_t i;
+	for (size_t f = 0; f < ARRAY_SIZE(exporter_figures); f++) {
+		put_head(out, &exporter_figures[f]);
+		json_array_foreach(all, i, exporter)
+		    text_printf(out, "flowrib_%s{exporter=\"%s\"} %lld\n", exporter_figures[f].metric,
+				address_of(exporter), number(exporter, exporter_figures[f].member));
+	}
+	for (size_t f = 0; f < ARRAY_SIZE(domain_figures); f++) {
+		put_head(out, &domain_figures[f]);
+		json_array_foreach(all, i, exporter) put_domain_samples(out, &domain_figures[f], exporter);
+	}
+	json_decref(all);
+}
