@@ -207,19 +207,12 @@ explain_value(struct loading *l, const struct entry *e, const struct conf_row *r
 static void
 explain_scope(struct loading *l, const struct entry *e)
 {
-	const char *near = NULL;
-	unsigned best = UINT32_MAX;
-	for (unsigned i = 0; i < l->conf->plugin_count; i++) {
-		unsigned d = conf_distance(e->scope, l->conf->plugins[i].name);
-		if (d < best) {
-			best = d;
-			near = l->conf->plugins[i].name;
-		}
-	}
-	bool hint = near && conf_near(best, strlen(e->scope));
+	struct text names = {0};
+	for (unsigned i = 0; i < l->conf->plugin_count; i++)
+		text_printf(&names, "%s%s", i ? ", " : "", l->conf->plugins[i].name);
 	report(&l->report, SEVERITY_ERROR_UNLESS_LENIENT, origin_of(e), e->line, label(e),
-	       "there is no plugin named '%s'%s%s%s", e->scope, hint ? "; did you mean '" : "",
-	       hint ? near : "", hint ? "'?" : "");
+	       "there is no plugin named '%s'; there are %s", e->scope, text_cstr(&names));
+	text_free(&names);
 }
 
 /* Where an entry belongs; NULL after a report when nowhere. */

@@ -12,3 +12,20 @@ libconf_a_SOURCES = \
 	collector/conf/table.c collector/conf/table.h
 
 CONF_LIBS = libconf.a $(BASE_LIBS)
+
+if HAVE_CMOCKA
+check_PROGRAMS += conf_test conf_table_test mapfile_test
+conf_test_SOURCES = collector/conf/conf_test.c
+conf_test_LDADD = $(CONF_LIBS) $(CMOCKA_LIBS)
+conf_table_test_SOURCES = collector/conf/table_test.c
+conf_table_test_LDADD = $(CONF_LIBS) $(CMOCKA_LIBS)
+mapfile_test_SOURCES = collector/conf/mapfile_test.c
+mapfile_test_LDADD = $(CONF_LIBS) $(CMOCKA_LIBS)
+endif
+
+if FUZZERS
+fuzz_programs += fuzz_conf
+fuzz_conf_SOURCES = tests/fuzz/fuzz_conf.c
+fuzz_conf_LDADD = $(CONF_LIBS)
+fuzz_conf_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+endif

@@ -91,7 +91,8 @@ mapfile_memory(struct mapfile *m, const char *name, const void *data, size_t n, 
 	       unsigned max_lines, struct text *messages)
 {
 	struct text t = {0};
-	text_add(&t, data, n);
+	if (n)
+		text_add(&t, data, n);
 	start(m, name, &t, max_line, max_lines, messages);
 }
 
@@ -103,7 +104,7 @@ mapfile_close(struct mapfile *m)
 	*m = (struct mapfile){0};
 }
 
-static void
+__attribute__((format(printf, 3, 0))) static void
 report(struct mapfile *m, const char *kind, const char *fmt, va_list ap)
 {
 	char what[512];

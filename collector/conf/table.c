@@ -1,7 +1,7 @@
 /* The rows of keys.def as an array, and the way from a name to its row.
  *
  * Each column of a row is a word that a macro here turns into initialisers; a word that does not exist does
- * not compile. Names are found by bisection in an index sorted at first use, so the rows may stand in the
+ * not compile. Names are found by bisection in an index sorted at start-up, so the rows may stand in the
  * order in which people read them. */
 #include "collector/conf/table.h"
 #include "collector/conf/standing.h"
