@@ -32,10 +32,9 @@ tier_put(struct tier *t, enum conf_key key, struct setting *s)
 void
 tier_clear(struct tier *t)
 {
-	for (unsigned i = 0; i < CONF_KEYS; i++) {
-		free(t->of[i]);
-		t->of[i] = NULL;
-	}
+	for (unsigned i = 0; i < CONF_KEYS; i++)
+		if (t->of[i])
+			tier_put(t, (enum conf_key)i, NULL);
 }
 
 void
@@ -47,7 +46,7 @@ conf_free(struct conf *c)
 	tier_clear(&c->core);
 	tier_clear(&c->global);
 	tier_clear(&c->fallback);
-	for (unsigned i = 0; i < PLUGINS_MAX; i++) {
+	for (unsigned i = 0; i < c->plugin_count; i++) {
 		tier_clear(&c->plugins[i].own);
 		free(c->plugins[i].type);
 		free(c->plugins[i].name);
@@ -209,8 +208,8 @@ conf_list_next(const char **next, const char **item)
 }
 
 void
-report(struct report *r, enum severity severity, enum origin origin, unsigned line, const char *key,
-       const char *fmt, ...)
+conf_report(struct report *r, enum severity severity, enum origin origin, unsigned line, const char *key,
+	    const char *fmt, ...)
 {
 	char what[1024];
 	va_list ap;

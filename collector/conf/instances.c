@@ -1,5 +1,6 @@
 /* The key plugins: "type[name], type, ...". A type without a name is called default_TYPE; here, unlike in
  * pmacct, that does not cost the ones after it their names. */
+#include "collector/base/nearest.h"
 #include "collector/conf/settings.h"
 #include "collector/conf/table.h"
 
@@ -51,15 +52,15 @@ explain_type(const char *type, const char *const *types, const struct setting *s
 	const char *why = type_absent(type), *near = NULL;
 	for (; *types; types++) {
 		text_printf(&all, "%s%s", all.len ? ", " : "", *types);
-		if (conf_near(conf_distance(type, *types), strlen(type)))
+		if (word_near(type, word_distance(type, *types)))
 			near = *types;
 	}
 	if (why)
-		report(r, SEVERITY_ERROR, s->origin, s->line, "plugins", "'%s': %s", type, why);
+		conf_report(r, SEVERITY_ERROR, s->origin, s->line, "plugins", "'%s': %s", type, why);
 	else
-		report(r, SEVERITY_ERROR, s->origin, s->line, "plugins",
-		       "'%s': there is no such plugin; expected one of %s%s%s%s", type, text_cstr(&all),
-		       near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+		conf_report(r, SEVERITY_ERROR, s->origin, s->line, "plugins",
+			    "'%s': there is no such plugin; expected one of %s%s%s%s", type, text_cstr(&all),
+			    near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 	text_free(&all);
 }
 
@@ -109,13 +110,13 @@ static void
 instance_add(struct conf *c, const char *type, const char *name, const struct setting *s, struct report *r)
 {
 	if (instance_find(c, name) >= 0) {
-		report(r, SEVERITY_ERROR_UNLESS_LENIENT, s->origin, s->line, "plugins",
-		       "two instances are named '%s'; give each its own name, %s[NAME]", name, type);
+		conf_report(r, SEVERITY_ERROR_UNLESS_LENIENT, s->origin, s->line, "plugins",
+			    "two instances are named '%s'; give each its own name, %s[NAME]", name, type);
 		return;
 	}
 	if (c->plugin_count == PLUGINS_MAX) {
-		report(r, SEVERITY_ERROR, s->origin, s->line, "plugins", "more than %d instances",
-		       PLUGINS_MAX);
+		conf_report(r, SEVERITY_ERROR, s->origin, s->line, "plugins", "more than %d instances",
+			    PLUGINS_MAX);
 		return;
 	}
 	struct instance *i = &c->plugins[c->plugin_count++];
@@ -133,10 +134,11 @@ instances_parse(struct conf *c, const struct setting *s, const char *const *type
 	while ((n = conf_list_next(&next, &item)) > 0) {
 		char type[64], name[64];
 		if (n >= 64 - sizeof("default_") || !split_item(item, n, type, name, sizeof(name)))
-			report(r, SEVERITY_ERROR, s->origin, s->line, "plugins",
-			       "'%.*s': expected type or type[name]; the name has no blanks, brackets, '/' "
-			       "or ':'",
-			       (int)n, item);
+			conf_report(
+			    r, SEVERITY_ERROR, s->origin, s->line, "plugins",
+			    "'%.*s': expected type or type[name]; the name has no blanks, brackets, '/' "
+			    "or ':'",
+			    (int)n, item);
 		else if (!type_known(types, type))
 			explain_type(type, types, s, r);
 		else

@@ -80,7 +80,7 @@ static void
 mdoc_key(const struct conf_row *row, struct text *out)
 {
 	struct text expected = {0};
-	value_expected(row, &expected);
+	conf_value_expected(row, &expected);
 	text_printf(out, ".It Ic %s%s : Ar %s\n", row->name,
 		    row->scope == CONF_SCOPE_PLUGIN ? "[plugin]" : "", type_word(row->type));
 	mdoc_text(out, row->help);

@@ -4,15 +4,16 @@
  * there are; then every line finds its place. So the order of lines does not matter, except that of two lines
  * for the same key and scope the later one counts. A fault never stops a pass: the operator sees all of them
  * at once. */
+#include "collector/base/rundir.h"
 #include "collector/conf/mapfile.h"
 #include "collector/conf/settings.h"
 #include "collector/conf/table.h"
 
 #include <ctype.h>
-#include <unistd.h>
 
 #define LINE_MAX_BYTES 10240
 #define LINES_MAX      8192
+#define HINTS_MAX      50
 
 /* One line of the file, or one option, on its way. */
 struct entry {
@@ -30,6 +31,7 @@ struct loading {
 	struct entry *entries;
 	size_t count, room;
 	const char *core_name;
+	unsigned unknown;	   /* keys that are none */
 	bool explained[CONF_KEYS]; /* its standing was told */
 };
 
@@ -101,10 +103,11 @@ lower(char *s)
 static void
 explain_unknown(struct loading *l, const char *key, unsigned line)
 {
-	int near = conf_key_nearest(key);
-	report(&l->report, SEVERITY_ERROR_UNLESS_LENIENT, ORIGIN_FILE, line, key,
-	       near < 0 ? "unknown key; --list-keys shows all" : "unknown key; did you mean '%s'?",
-	       near < 0 ? "" : conf_row((enum conf_key)near)->name);
+	/* A file of another kind has thousands of unknown keys. */
+	int near = l->unknown++ < HINTS_MAX ? conf_key_nearest(key) : -1;
+	conf_report(&l->report, SEVERITY_ERROR_UNLESS_LENIENT, ORIGIN_FILE, line, key,
+		    near < 0 ? "unknown key; --list-keys shows all" : "unknown key; did you mean '%s'?",
+		    near < 0 ? "" : conf_row((enum conf_key)near)->name);
 }
 
 /* Splits a line and looks its key up. */
@@ -114,8 +117,8 @@ read_line(struct loading *l, char *line, unsigned number)
 	struct report *r = &l->report;
 	char *colon = strchr(line, ':'), *scope;
 	if (!colon) {
-		report(r, SEVERITY_ERROR, ORIGIN_FILE, number, NULL, "no ':' in '%.40s'; expected key: value",
-		       line);
+		conf_report(r, SEVERITY_ERROR, ORIGIN_FILE, number, NULL,
+			    "no ':' in '%.40s'; expected key: value", line);
 		return;
 	}
 	*colon = 0;
@@ -123,8 +126,8 @@ read_line(struct loading *l, char *line, unsigned number)
 	const char *fault = split_scope(line, &scope);
 	lower(line);
 	if (fault || !*line) {
-		report(r, SEVERITY_ERROR, ORIGIN_FILE, number, *line ? line : NULL, "%s",
-		       fault ? fault : "no key before ':'");
+		conf_report(r, SEVERITY_ERROR, ORIGIN_FILE, number, *line ? line : NULL, "%s",
+			    fault ? fault : "no key before ':'");
 		return;
 	}
 	int key = conf_key_find(line);
@@ -134,7 +137,8 @@ read_line(struct loading *l, char *line, unsigned number)
 	}
 	char *value = mapfile_trim(colon + 1);
 	if (!*value) {
-		report(r, SEVERITY_ERROR_UNLESS_LENIENT, ORIGIN_FILE, number, line, "no value after ':'");
+		conf_report(r, SEVERITY_ERROR_UNLESS_LENIENT, ORIGIN_FILE, number, line,
+			    "no value after ':'");
 		return;
 	}
 	entry_add(l,
@@ -181,11 +185,11 @@ standing_ok(struct loading *l, const struct entry *e, const struct conf_row *row
 	if (row->standing == CONF_STANDING_EFFECT)
 		return true;
 	if (!l->explained[e->key] && !e->one_of_many)
-		report(&l->report,
-		       row->standing == CONF_STANDING_REMOVED ? SEVERITY_ERROR_UNLESS_LENIENT
-							      : SEVERITY_WARNING,
-		       origin_of(e), e->line, label(e), "%s: %s",
-		       row->standing == CONF_STANDING_REMOVED ? "removed" : "no effect", row->reason);
+		conf_report(&l->report,
+			    row->standing == CONF_STANDING_REMOVED ? SEVERITY_ERROR_UNLESS_LENIENT
+								   : SEVERITY_WARNING,
+			    origin_of(e), e->line, label(e), "%s: %s",
+			    row->standing == CONF_STANDING_REMOVED ? "removed" : "no effect", row->reason);
 	l->explained[e->key] = true;
 	return row->standing == CONF_STANDING_ACCEPTED;
 }
@@ -195,12 +199,12 @@ static void
 explain_value(struct loading *l, const struct entry *e, const struct conf_row *row)
 {
 	struct text expected = {0};
-	const char *hint = value_hint(row, e->value);
-	value_expected(row, &expected);
-	report(&l->report, row->standing == CONF_STANDING_EFFECT ? SEVERITY_ERROR : SEVERITY_WARNING,
-	       origin_of(e), e->line, label(e), "'%.100s' is not possible; expected %s%s%s%s",
-	       row->secret ? "********" : e->value, text_cstr(&expected), hint ? "; did you mean '" : "",
-	       hint ? hint : "", hint ? "'?" : "");
+	const char *hint = conf_value_hint(row, e->value);
+	conf_value_expected(row, &expected);
+	conf_report(&l->report, row->standing == CONF_STANDING_EFFECT ? SEVERITY_ERROR : SEVERITY_WARNING,
+		    origin_of(e), e->line, label(e), "'%.100s' is not possible; expected %s%s%s%s",
+		    row->secret ? "********" : e->value, text_cstr(&expected), hint ? "; did you mean '" : "",
+		    hint ? hint : "", hint ? "'?" : "");
 	text_free(&expected);
 }
 
@@ -210,8 +214,8 @@ explain_scope(struct loading *l, const struct entry *e)
 	struct text names = {0};
 	for (unsigned i = 0; i < l->conf->plugin_count; i++)
 		text_printf(&names, "%s%s", i ? ", " : "", l->conf->plugins[i].name);
-	report(&l->report, SEVERITY_ERROR_UNLESS_LENIENT, origin_of(e), e->line, label(e),
-	       "there is no plugin named '%s'; there are %s", e->scope, text_cstr(&names));
+	conf_report(&l->report, SEVERITY_ERROR_UNLESS_LENIENT, origin_of(e), e->line, label(e),
+		    "there is no plugin named '%s'; there are %s", e->scope, text_cstr(&names));
 	text_free(&names);
 }
 
@@ -225,13 +229,13 @@ find_tier(struct loading *l, const struct entry *e, const struct conf_row *row)
 	if (!e->scope && row->scope != CONF_SCOPE_PLUGIN)
 		return &c->global;
 	if (!e->scope) {
-		report(&l->report, SEVERITY_ERROR_UNLESS_LENIENT, origin_of(e), e->line, label(e),
-		       "it must name a plugin; expected %s[plugin]: value", row->name);
+		conf_report(&l->report, SEVERITY_ERROR_UNLESS_LENIENT, origin_of(e), e->line, label(e),
+			    "it must name a plugin; expected %s[plugin]: value", row->name);
 		return NULL;
 	}
 	if (row->scope == CONF_SCOPE_GLOBAL) {
-		report(&l->report, SEVERITY_WARNING, origin_of(e), e->line, label(e),
-		       "it holds for the whole program; [%s] changes nothing", e->scope);
+		conf_report(&l->report, SEVERITY_WARNING, origin_of(e), e->line, label(e),
+			    "it holds for the whole program; [%s] changes nothing", e->scope);
 		return &c->global;
 	}
 	int i = instance_find(c, e->scope);
@@ -259,8 +263,8 @@ place(struct loading *l, const struct entry *e)
 		return;
 	}
 	if (tier->of[key] && !e->letter)
-		report(&l->report, SEVERITY_WARNING, origin_of(e), e->line, label(e),
-		       "given before in line %u; this line counts", tier->of[key]->line);
+		conf_report(&l->report, SEVERITY_WARNING, origin_of(e), e->line, label(e),
+			    "given before in line %u; this line counts", tier->of[key]->line);
 	struct setting *s = setting_new(e->value, origin_of(e), e->line);
 	s->value = value;
 	tier_put(tier, key, s);
@@ -287,14 +291,8 @@ static void
 place_computed(struct conf *c)
 {
 	struct text t = {0};
-	const char *xdg = getenv("XDG_RUNTIME_DIR");
-	if (getuid() == 0)
-		text_str(&t, "/run/flowrib");
-	else if (xdg && *xdg == '/')
-		text_printf(&t, "%s/flowrib", xdg);
-	else
-		text_printf(&t, "/tmp/flowrib-%u", (unsigned)getuid());
-	put_default(&c->fallback, CONF_runtime_dir, text_cstr(&t));
+	char rundir[4096];
+	put_default(&c->fallback, CONF_runtime_dir, rundir_default(rundir, sizeof(rundir)));
 	const char *dir = conf_string(c, CONF_CORE, CONF_runtime_dir);
 	for (unsigned i = 0; i < c->plugin_count; i++) {
 		if (conf_is_set(c, (int)i, CONF_imt_path))
@@ -319,7 +317,7 @@ place_names(struct loading *l, const struct conf_args *args)
 	unsigned errors = l->report.errors;
 	instances_parse(c, s, args ? args->plugin_types : NULL, &l->report);
 	if (c->plugin_count == 0 && l->report.errors == errors)
-		report(&l->report, SEVERITY_ERROR, s->origin, s->line, "plugins", "no plugin is named");
+		conf_report(&l->report, SEVERITY_ERROR, s->origin, s->line, "plugins", "no plugin is named");
 	free(s);
 }
 

@@ -23,6 +23,8 @@ mapfile_test_SOURCES = collector/conf/mapfile_test.c
 mapfile_test_LDADD = $(CONF_LIBS) $(CMOCKA_LIBS)
 endif
 
+EXTRA_DIST += tests/fuzz/corpus/conf
+
 if FUZZERS
 fuzz_programs += fuzz_conf
 fuzz_conf_SOURCES = tests/fuzz/fuzz_conf.c

@@ -148,7 +148,8 @@ explain(const struct conf *c, int scope, const struct rule *rule, const struct s
 		snprintf(key, sizeof(key), "%s (plugin %s)", name, conf_plugin_name(c, scope));
 	else
 		snprintf(key, sizeof(key), "%s", name);
-	report(r, rule->severity, s ? s->origin : ORIGIN_DEFAULT, s ? s->line : 0, key, "%s", rule->what);
+	conf_report(r, rule->severity, s ? s->origin : ORIGIN_DEFAULT, s ? s->line : 0, key, "%s",
+		    rule->what);
 }
 
 /* A line that holds for several plugins is told of once. */

@@ -67,11 +67,11 @@ void tier_clear(struct tier *t);
 /* Reads text as the row demands. False when it cannot be. */
 bool conf_value_parse(const struct conf_row *row, const char *text, struct value *out);
 /* What the row demands, in words: "a number from 1 to 99". */
-void value_expected(const struct conf_row *row, struct text *out);
+void conf_value_expected(const struct conf_row *row, struct text *out);
 /* A word that may have been meant by text, NULL when none is near. */
-const char *value_hint(const struct conf_row *row, const char *text);
+const char *conf_value_hint(const struct conf_row *row, const char *text);
 /* The word with this index, without its other spellings; returns its length, 0 at the end. */
-size_t value_word(const char *words, unsigned index, const char **word);
+size_t conf_value_word(const char *words, unsigned index, const char **word);
 
 /* --- where faults go --- */
 
@@ -85,8 +85,8 @@ struct report {
 enum severity { SEVERITY_WARNING, SEVERITY_ERROR, SEVERITY_ERROR_UNLESS_LENIENT };
 
 /* One line: place, severity, key (NULL: none), what. */
-void report(struct report *r, enum severity severity, enum origin origin, unsigned line, const char *key,
-	    const char *fmt, ...) PRINTF_LIKE(6, 7);
+void conf_report(struct report *r, enum severity severity, enum origin origin, unsigned line, const char *key,
+		 const char *fmt, ...) PRINTF_LIKE(6, 7);
 
 /* --- instances.c --- */
 

@@ -4,6 +4,7 @@
  * not compile. Names are found by bisection in an index sorted at start-up, so the rows may stand in the
  * order in which people read them. */
 #include "collector/conf/table.h"
+#include "collector/base/nearest.h"
 #include "collector/conf/standing.h"
 
 #define TYPE_BOOL	     .type = CONF_TYPE_BOOL, .alias_of = -1
@@ -83,57 +84,27 @@ conf_key_find(const char *name)
 	return found ? *found : -1;
 }
 
-#define WORD_MAX 63
-
-static unsigned
-least(unsigned a, unsigned b)
+/* Is the difference in length alone as large as what was found already? */
+static bool
+hopeless(size_t a, size_t b, unsigned best)
 {
-	return a < b ? a : b;
-}
-
-unsigned
-conf_distance(const char *a, const char *b)
-{
-	/* Three rows of the usual table: two back (for swaps), the last, the one being filled. */
-	unsigned table[3][WORD_MAX + 1], *back = table[0], *last = table[1], *now = table[2];
-	size_t na = strlen(a), nb = strlen(b);
-	if (na > WORD_MAX || nb > WORD_MAX)
-		return WORD_MAX;
-	for (unsigned j = 0; j <= nb; j++)
-		last[j] = back[j] = j;
-	for (size_t i = 1; i <= na; i++) {
-		now[0] = (unsigned)i;
-		for (size_t j = 1; j <= nb; j++) {
-			unsigned change = last[j - 1] + (a[i - 1] != b[j - 1]);
-			now[j] = least(change, least(last[j], now[j - 1]) + 1);
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-				now[j] = least(now[j], back[j - 2] + 1);
-		}
-		unsigned *spare = back;
-		back = last;
-		last = now;
-		now = spare;
-	}
-	return last[nb];
-}
-
-bool
-conf_near(unsigned d, size_t len)
-{
-	return d <= 1 + len / 5 && d < len;
+	return (a > b ? a - b : b - a) >= best;
 }
 
 int
 conf_key_nearest(const char *name)
 {
-	unsigned best = UINT32_MAX;
+	unsigned best = 2 + (unsigned)strlen(name) / 4;
 	int found = -1;
+	size_t length = strlen(name);
 	for (unsigned i = 0; i < CONF_KEYS; i++) {
-		unsigned d = conf_distance(name, rows[i].name);
+		if (hopeless(length, strlen(rows[i].name), best))
+			continue;
+		unsigned d = word_distance(name, rows[i].name);
 		if (d < best) {
 			best = d;
 			found = (int)i;
 		}
 	}
-	return conf_near(best, strlen(name)) ? found : -1;
+	return found >= 0 && word_near(name, best) ? found : -1;
 }

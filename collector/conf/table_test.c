@@ -1,4 +1,5 @@
 /* Walks the table: a row that is wrong is found before its author thinks of testing it. */
+#include "collector/base/nearest.h"
 #include "collector/conf/settings.h"
 #include "collector/conf/table.h"
 
@@ -12,7 +13,7 @@ static bool
 accepts(const struct conf_row *row, const char *text)
 {
 	struct value v;
-	return value_parse(row, text, &v);
+	return conf_value_parse(row, text, &v);
 }
 
 static void
@@ -178,29 +179,16 @@ test_every_slip_is_understood(void **state)
 		snprintf(name, sizeof(name), "%sx", conf_row((enum conf_key)key)->name);
 		int found = conf_key_nearest(name);
 		assert_true(found >= 0);
-		assert_int_equal(conf_distance(name, conf_row((enum conf_key)found)->name), 1);
+		assert_int_equal(word_distance(name, conf_row((enum conf_key)found)->name), 1);
 	}
 	assert_int_equal(conf_key_nearest("qqqqqqqqqqqq"), -1);
-}
-
-static void
-test_distance(void **state)
-{
-	(void)state;
-	assert_int_equal(conf_distance("port", "port"), 0);
-	assert_int_equal(conf_distance("prot", "port"), 1);
-	assert_int_equal(conf_distance("por", "port"), 1);
-	assert_int_equal(conf_distance("portt", "port"), 1);
-	assert_int_equal(conf_distance("pirt", "port"), 1);
-	assert_int_equal(conf_distance("", "port"), 4);
-	assert_int_equal(conf_distance("kitten", "sitting"), 3);
 }
 
 static void
 assert_word(enum conf_key key, int index, const char *expected)
 {
 	const char *word;
-	size_t n = value_word(conf_row(key)->words, (unsigned)index, &word);
+	size_t n = conf_value_word(conf_row(key)->words, (unsigned)index, &word);
 	assert_int_equal(n, strlen(expected));
 	assert_memory_equal(word, expected, n);
 }
@@ -261,7 +249,6 @@ main(void)
 	    cmocka_unit_test(test_every_key_round_trips),
 	    cmocka_unit_test(test_standing_is_told),
 	    cmocka_unit_test(test_every_slip_is_understood),
-	    cmocka_unit_test(test_distance),
 	    cmocka_unit_test(test_words_stand_where_the_enums_say),
 	    cmocka_unit_test(test_lists_name_every_key),
 	};

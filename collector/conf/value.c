@@ -1,6 +1,7 @@
 /* The types of values: one row per type with its reader and the words that tell a person what is expected.
  * Readers take nothing but complete, exact texts: "10x" is no number, "yes" no truth value. A configuration
  * that is nearly right is more dangerous than one that is refused. */
+#include "collector/base/nearest.h"
 #include "collector/conf/settings.h"
 #include "collector/conf/table.h"
 
@@ -164,7 +165,7 @@ parse_endpoint(const struct conf_row *row, const char *s, struct value *out)
 }
 
 size_t
-value_word(const char *words, unsigned index, const char **word)
+conf_value_word(const char *words, unsigned index, const char **word)
 {
 	for (; index; index--) {
 		words += strcspn(words, " ");
@@ -193,7 +194,7 @@ static bool
 parse_word(const struct conf_row *row, const char *s, struct value *out)
 {
 	const char *word;
-	for (unsigned i = 0; value_word(row->words, i, &word); i++) {
+	for (unsigned i = 0; conf_value_word(row->words, i, &word); i++) {
 		if (spelled(word, s)) {
 			out->word = (int)i;
 			return true;
@@ -263,7 +264,7 @@ say_words(const struct conf_row *row, struct text *out)
 {
 	const char *word;
 	size_t n;
-	for (unsigned i = 0; (n = value_word(row->words, i, &word)) > 0; i++) {
+	for (unsigned i = 0; (n = conf_value_word(row->words, i, &word)) > 0; i++) {
 		text_str(out, i ? ", " : " ");
 		text_add(out, word, n);
 	}
@@ -308,7 +309,7 @@ conf_value_parse(const struct conf_row *row, const char *text, struct value *out
 }
 
 void
-value_expected(const struct conf_row *row, struct text *out)
+conf_value_expected(const struct conf_row *row, struct text *out)
 {
 	text_str(out, types[row->type].expected);
 	if (types[row->type].limits)
@@ -326,13 +327,13 @@ bool_hint(const char *s)
 		if (strcasecmp(s, no[i]) == 0)
 			return "false";
 	}
-	return conf_near(conf_distance(s, "true"), strlen(s))	 ? "true"
-	       : conf_near(conf_distance(s, "false"), strlen(s)) ? "false"
-								 : NULL;
+	return word_near(s, word_distance(s, "true"))	 ? "true"
+	       : word_near(s, word_distance(s, "false")) ? "false"
+							 : NULL;
 }
 
 const char *
-value_hint(const struct conf_row *row, const char *text)
+conf_value_hint(const struct conf_row *row, const char *text)
 {
 	static _Thread_local char found[64];
 	unsigned best = UINT32_MAX;
@@ -342,14 +343,14 @@ value_hint(const struct conf_row *row, const char *text)
 		return bool_hint(text);
 	if (row->type != CONF_TYPE_WORD)
 		return NULL;
-	for (unsigned i = 0; (n = value_word(row->words, i, &word)) > 0; i++) {
+	for (unsigned i = 0; (n = conf_value_word(row->words, i, &word)) > 0; i++) {
 		char candidate[64];
 		snprintf(candidate, sizeof(candidate), "%.*s", (int)n, word);
-		unsigned d = conf_distance(text, candidate);
+		unsigned d = word_distance(text, candidate);
 		if (d < best) {
 			best = d;
 			memcpy(found, candidate, sizeof(found));
 		}
 	}
-	return conf_near(best, strlen(text)) ? found : NULL;
+	return word_near(text, best) ? found : NULL;
 }
