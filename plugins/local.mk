@@ -27,3 +27,8 @@ memory_server_test_SOURCES = plugins/memory_server_test.c plugins/memory_fixture
 	plugins/testbed.c plugins/testbed.h
 memory_server_test_LDADD = $(PLUGINS_LIBS) $(CMOCKA_LIBS)
 endif
+
+# Measures the memory table in its own process, and gives the client one of any size: memory_bench.
+noinst_PROGRAMS += memory_bench
+memory_bench_SOURCES = plugins/memory_bench.c plugins/memory_fixture.h plugins/testbed.c plugins/testbed.h
+memory_bench_LDADD = $(PLUGINS_LIBS)

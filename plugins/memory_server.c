@@ -75,6 +75,7 @@ struct memory_server {
 
 static plugin_fd_ready client_ready;
 static plugin_slice serve_slice;
+static void client_advance(struct client *c);
 
 static void
 want_slices(struct memory_server *s)
@@ -370,7 +371,10 @@ client_ready(void *ctx, int fd, uint32_t events)
 		for (unsigned i = 0; i < REQUESTS_A_READ && client_read(c); i++)
 			;
 	}
-	client_continue(c);
+	if (c->job && !c->blocked)
+		client_advance(c); /* at once: most answers are short */
+	else
+		client_continue(c);
 }
 
 /* --- slices --- */
@@ -472,6 +476,7 @@ welcome(struct memory_server *s, int fd)
 	s->clients++;
 	s->accepted++;
 	watch(c, EPOLLIN);
+	client_ready(c, fd, EPOLLIN); /* its first request is often there already */
 }
 
 static void

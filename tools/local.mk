@@ -10,3 +10,19 @@ flowgen_SOURCES = \
 
 replay_SOURCES = tools/replay.c
 replay_LDADD = $(PCAP_LIBS)
+replay_LDADD = $(PCAP_LIBS)
+
+# flowrib, the client of the memory table. Of the plugins it needs the protocol only.
+bin_PROGRAMS += flowrib
+flowrib_SOURCES = \
+	tools/client/main.c tools/client/client.h \
+	tools/client/commands.c \
+	tools/client/connection.c tools/client/connection.h \
+	tools/client/control.c \
+	tools/client/legacy.c \
+	tools/client/question.c tools/client/question.h \
+	tools/client/rows.c tools/client/rows.h \
+	tools/client/session.c \
+	tools/client/table.c tools/client/table.h \
+	tools/client/top.c
+flowrib_LDADD = libplugins.a $(FLOW_LIBS)

@@ -1,0 +1,373 @@
+/* The readable commands. A command is a row: name, one line of help, a function. */
+#include <getopt.h>
+#include <inttypes.h>
+
+#include "tools/client/client.h"
+#include "tools/client/table.h"
+
+#define WHERES_MAX 32
+
+struct command_options {
+	const char *path;
+	const char *by;
+	const char *runtime_dir;
+	char *where[WHERES_MAX];
+	unsigned wheres;
+	bool has_top;
+	bool once;
+	bool json;
+	bool table;
+	uint32_t top;
+	uint16_t flags;
+	double interval;
+	struct row_options rows;
+};
+
+struct command {
+	const char *name;
+	const char *help;
+	int (*run)(struct command_options *o);
+};
+
+/* --- the commands --- */
+
+/* Turns the options' conditions into a question of the given kind; without conditions all entries. */
+static bool
+ask(const struct command_options *o, struct connection *c, struct question *q)
+{
+	bool ok = question_where(q, &c->layout, o->where, o->wheres);
+	if (ok && o->has_top) {
+		q->counter = question_counter(q, &c->layout, o->by);
+		q->top = o->top;
+		ok = q->counter != UINT16_MAX;
+	}
+	if (ok)
+		return true;
+	snprintf(c->err, sizeof(c->err), "%s", q->err);
+	return false;
+}
+
+static int
+finish(struct connection *c, struct question *q, bool ok)
+{
+	int status = ok && fflush(stdout) == 0 ? 0 : client_fail(c->err);
+	question_free(q);
+	connection_close(c);
+	return status;
+}
+
+static int
+run_show(struct command_options *o)
+{
+	struct connection c;
+	struct question q = {.type = o->wheres ? MEMORY_MATCH : MEMORY_DUMP, .flags = o->flags};
+	struct row_options rows = o->rows;
+	if (!session_open(&c, o->path, false))
+		return 1;
+	bool ok = ask(o, &c, &q);
+	if (!o->wheres) /* no conditions, no queries */
+		q.queries = 0;
+	rows.table = o->table;
+	rows.counter = q.counter;
+	if (o->has_top && (o->top == 0 || o->top > MEMORY_TOP_MAX)) { /* more than the daemon selects */
+		rows.sort = true;
+		rows.top = o->top;
+		q.top = 0;
+	}
+	return finish(&c, &q, ok && question_send(&q, &c) && rows_print(&c, &rows));
+}
+
+static int
+run_count(struct command_options *o)
+{
+	struct connection c;
+	struct question q = {.type = MEMORY_COUNT, .flags = o->flags};
+	uint64_t *line = NULL, sum[1 + LAYOUT_COUNTERS_MAX] = {0};
+	if (!session_open(&c, o->path, false))
+		return 1;
+	unsigned each = 1 + c.layout.counters;
+	bool ok = ask(o, &c, &q) && (line = session_count(&c, &q)) != NULL;
+	for (size_t i = 0; ok && i < (size_t)q.queries * each; i++)
+		sum[i % each] += line[i];
+	for (unsigned i = 0; ok && i < each; i++) {
+		char human[32], plain[32];
+		snprintf(plain, sizeof(plain), "%" PRIu64, sum[i]);
+		human_number(human, sizeof(human), (double)sum[i]);
+		printf("%-10s %s\n", i ? primitive_get(c.layout.counter[i - 1].id)->name : "entries",
+		       o->rows.human ? human : plain);
+	}
+	free(line);
+	return finish(&c, &q, ok);
+}
+
+static int
+run_erase(struct command_options *o)
+{
+	struct connection c;
+	struct question q = {0};
+	if (!session_open(&c, o->path, false))
+		return 1;
+	bool ok = session_erase(&c);
+	if (ok)
+		puts("The table is empty.");
+	return finish(&c, &q, ok);
+}
+
+static int
+run_table(struct command_options *o)
+{
+	struct connection c;
+	struct question q = {0};
+	struct text t = {0};
+	if (!session_open(&c, o->path, false))
+		return 1;
+	bool ok = session_status(&c, &t);
+	if (ok) {
+		fputs(text_cstr(&t), stdout);
+		fputs("columns:", stdout);
+		for (unsigned i = 0; i < c.layout.fields; i++)
+			printf(" %s", primitive_get(c.layout.field[i].id)->name);
+		putchar('\n');
+	}
+	text_free(&t);
+	return finish(&c, &q, ok);
+}
+
+static int
+run_top(struct command_options *o)
+{
+	struct top_options top = {.path = o->path,
+				  .by = o->by,
+				  .interval = o->interval,
+				  .rows = o->has_top ? o->top : 0,
+				  .once = o->once,
+				  .format = o->rows.format,
+				  .where = o->where,
+				  .wheres = o->wheres};
+	return top_run(&top);
+}
+
+static int
+run_status(struct command_options *o)
+{
+	return control_run(o->runtime_dir, o->json ? "status json\n" : "status text\n");
+}
+
+static int
+run_reload(struct command_options *o)
+{
+	return control_run(o->runtime_dir, "reload\n");
+}
+
+static int
+run_help(struct command_options *o)
+{
+	(void)o;
+	command_help(stdout);
+	return 0;
+}
+
+static const struct command commands[] = {
+    {"show", "entries of the table: all, those that match, the largest", run_show},
+    {"top", "who uses the network now, refreshed on the screen", run_top},
+    {"count", "sums of what matches", run_count},
+    {"table", "the table's state: entries, memory, what did not fit", run_table},
+    {"erase", "empty the table", run_erase},
+    {"status", "the daemon's state: sources, exporters, losses, plugins", run_status},
+    {"reload", "make the daemon read its maps and lists again", run_reload},
+    {"help", "this help", run_help},
+};
+
+void
+command_help(FILE *out)
+{
+	fputs("Usage: flowrib COMMAND [options]\n\nCommands:\n", out);
+	for (unsigned i = 0; i < ARRAY_SIZE(commands); i++)
+		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].help);
+	fputs(
+	    "\nOptions:\n"
+	    "  -w, --where COLUMN=VALUE[,VALUE...]  only entries with one of these values; may be repeated\n"
+	    "  -n, --top N          the N largest\n"
+	    "  -b, --by COUNTER     by bytes (default), packets or flows\n"
+	    "  -f, --format FORMAT  table (default), csv, json, formatted\n"
+	    "  -H, --human          1.2 G instead of 1200000000\n"
+	    "  -p, --path PATH      the table's socket (default: the only one there is)\n"
+	    "  -d, --runtime-dir DIR  where the daemon's control socket is (status, reload)\n"
+	    "  -i, --interval S     of top: seconds between looks (default 2)\n"
+	    "  -1, --once           of top: one screen, then end\n"
+	    "      --utc, --epoch   times in UTC; as seconds since the epoch\n"
+	    "      --numeric        protocols as numbers\n"
+	    "      --reset          set the counters of what matched to zero (show --where, count)\n"
+	    "      --lock           an answer of one moment\n"
+	    "\nExamples:\n"
+	    "  flowrib show --top 10 --by bytes -H\n"
+	    "  flowrib show --where src_host=10.0.0.1 --where dst_port=53,853 --format json\n"
+	    "  flowrib count --where proto=udp\n"
+	    "  flowrib top --by packets --interval 5\n"
+	    "\npmacct's options work too: flowrib -h\n",
+	    out);
+}
+
+/* --- options --- */
+
+enum long_option { OPTION_UTC = 256, OPTION_EPOCH, OPTION_NUMERIC, OPTION_RESET, OPTION_LOCK, OPTION_JSON };
+
+static const struct option long_options[] = {
+    {"where", required_argument, NULL, 'w'},
+    {"top", required_argument, NULL, 'n'},
+    {"by", required_argument, NULL, 'b'},
+    {"format", required_argument, NULL, 'f'},
+    {"human", no_argument, NULL, 'H'},
+    {"path", required_argument, NULL, 'p'},
+    {"runtime-dir", required_argument, NULL, 'd'},
+    {"interval", required_argument, NULL, 'i'},
+    {"once", no_argument, NULL, '1'},
+    {"help", no_argument, NULL, 'h'},
+    {"utc", no_argument, NULL, OPTION_UTC},
+    {"epoch", no_argument, NULL, OPTION_EPOCH},
+    {"numeric", no_argument, NULL, OPTION_NUMERIC},
+    {"reset", no_argument, NULL, OPTION_RESET},
+    {"lock", no_argument, NULL, OPTION_LOCK},
+    {"json", no_argument, NULL, OPTION_JSON},
+    {NULL, 0, NULL, 0},
+};
+
+static bool
+complain(const char *what)
+{
+	client_fail(what);
+	return false;
+}
+
+static bool
+take_format(struct command_options *o, const char *name)
+{
+	o->table = strcmp(name, "table") == 0;
+	o->json = strcmp(name, "json") == 0;
+	if (o->json)
+		o->rows.format.kind = FORMAT_JSON;
+	else if (strcmp(name, "csv") == 0)
+		o->rows.format.kind = FORMAT_CSV;
+	else if (strcmp(name, "formatted") == 0)
+		o->rows.format.kind = FORMAT_FORMATTED;
+	else if (!o->table)
+		return complain("--format takes table, csv, json or formatted");
+	return true;
+}
+
+/* A whole number from 1; false with a message. */
+static bool
+take_top(struct command_options *o, const char *text)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+	o->has_top = true;
+	o->top = (uint32_t)n;
+	return (*end == '\0' && n > 0 && n <= UINT32_MAX) || complain("--top takes a number of rows");
+}
+
+static bool
+take_interval(struct command_options *o, const char *text)
+{
+	char *end;
+	o->interval = strtod(text, &end);
+	return (*end == '\0' && o->interval >= 0.1 && o->interval <= 86400) ||
+	       complain("--interval takes seconds, 0.1 to 86400");
+}
+
+static bool
+take_where(struct command_options *o, char *text)
+{
+	if (o->wheres == WHERES_MAX)
+		return complain("too many conditions");
+	o->where[o->wheres++] = text;
+	return true;
+}
+
+static bool
+take_switch(struct command_options *o, int option)
+{
+	switch (option) {
+	case 'H':
+		o->rows.human = true;
+		return true;
+	case '1':
+		o->once = true;
+		return true;
+	case OPTION_UTC:
+		o->rows.format.timestamps_utc = true;
+		return true;
+	case OPTION_EPOCH:
+		o->rows.format.timestamps_since_epoch = true;
+		return true;
+	case OPTION_NUMERIC:
+		o->rows.format.num_protos = true;
+		return true;
+	case OPTION_RESET:
+		o->flags |= MEMORY_RESET;
+		return true;
+	case OPTION_LOCK:
+		o->flags |= MEMORY_LOCK;
+		return true;
+	case OPTION_JSON:
+		return take_format(o, "json");
+	}
+	return false;
+}
+
+static bool
+take_option(struct command_options *o, int option, char *value)
+{
+	switch (option) {
+	case 'w':
+		return take_where(o, value);
+	case 'n':
+		return take_top(o, value);
+	case 'b':
+		o->by = value;
+		return true;
+	case 'f':
+		return take_format(o, value);
+	case 'p':
+		o->path = value;
+		return true;
+	case 'd':
+		o->runtime_dir = value;
+		return true;
+	case 'i':
+		return take_interval(o, value);
+	}
+	return take_switch(o, option);
+}
+
+int
+command_main(int argc, char **argv)
+{
+	struct command_options o = {
+	    .by = "bytes", .interval = 2, .table = true, .rows.format.order = FORMAT_ORDER_CLIENT};
+	const char *name = strcmp(argv[0], "--help") == 0 ? "help" : argv[0];
+	const struct command *c = NULL;
+	int option;
+	for (unsigned i = 0; i < ARRAY_SIZE(commands); i++) {
+		if (strcmp(commands[i].name, name) == 0)
+			c = &commands[i];
+	}
+	if (strcmp(name, "--version") == 0) {
+		puts("flowrib " PACKAGE_VERSION);
+		return 0;
+	}
+	if (!c)
+		return -1;
+	while ((option = getopt_long(argc, argv, "w:n:b:f:Hp:d:i:1h", long_options, NULL)) != -1) {
+		if (option == 'h')
+			return run_help(&o);
+		if (!take_option(&o, option, optarg))
+			return 1;
+	}
+	if (optind < argc) {
+		fprintf(stderr, "ERROR: '%s' is no option of flowrib %s; conditions are written --where %s\n",
+			argv[optind], name, strchr(argv[optind], '=') ? argv[optind] : "COLUMN=VALUE");
+		return 1;
+	}
+	return c->run(&o);
+}

@@ -1,0 +1,265 @@
+/* Values are parsed here, with the same table of primitives the daemon packs by, and travel as the bytes that
+ * stand in a key. A word that is no column names the ones the table has: nobody remembers what a daemon
+ * aggregates by. */
+#include "tools/client/question.h"
+
+#include <errno.h>
+
+#include "collector/flow/value.h"
+
+#define VALUE_TEXT_MAX 4096
+
+void
+question_free(struct question *q)
+{
+	text_free(&q->values);
+}
+
+static void
+add_be(struct text *t, uint64_t v, unsigned n)
+{
+	while (n--)
+		text_char(t, (char)(v >> (8 * n)));
+}
+
+/* --- columns and counters --- */
+
+static void
+list_columns(const struct layout *l, struct text *out)
+{
+	for (unsigned i = 0; i < l->fields; i++) {
+		text_str(out, i ? ", " : "");
+		text_str(out, primitive_get(l->field[i].id)->name);
+	}
+}
+
+/* The number of the field called so, -1 with a message. */
+static int
+find_column(struct question *q, const struct layout *l, const char *name)
+{
+	primitive_id id = primitive_find(name);
+	const struct layout_field *f = id == PRIMITIVE_NULL ? NULL : layout_find(l, id);
+	if (f)
+		return (int)(f - l->field);
+	struct text has = {0};
+	list_columns(l, &has);
+	snprintf(q->err, sizeof(q->err), "the table has no column '%s' to match; it has: %s", name,
+		 l->fields ? text_cstr(&has) : "none, only a total");
+	text_free(&has);
+	return -1;
+}
+
+static bool
+add_column(struct question *q, const struct layout *l, const char *name)
+{
+	int number = find_column(q, l, name);
+	if (number < 0)
+		return false;
+	for (unsigned i = 0; i < q->columns; i++) {
+		if (q->column[i] == number) {
+			snprintf(q->err, sizeof(q->err), "column '%s' is given twice", name);
+			return false;
+		}
+	}
+	q->column[q->columns++] = (uint16_t)number;
+	return true;
+}
+
+/* Cuts the next item off *rest at the separator, blanks around it left out; false at the end. */
+static bool
+next_item(const char **rest, char separator, char *item, size_t n)
+{
+	const char *p = *rest;
+	if (!p)
+		return false;
+	const char *end = strchr(p, separator);
+	size_t len = end ? (size_t)(end - p) : strlen(p);
+	*rest = end ? end + 1 : NULL;
+	while (len && (*p == ' ' || *p == '\t')) {
+		p++;
+		len--;
+	}
+	while (len && strchr(" \t\r\n", p[len - 1]))
+		len--;
+	snprintf(item, n, "%.*s", (int)len, p);
+	return true;
+}
+
+bool
+question_columns(struct question *q, const struct layout *l, const char *names)
+{
+	char name[128];
+	while (next_item(&names, ',', name, sizeof(name))) {
+		if (*name && !add_column(q, l, name))
+			return false;
+	}
+	return true;
+}
+
+uint16_t
+question_counter(struct question *q, const struct layout *l, const char *name)
+{
+	primitive_id id = primitive_find(name);
+	for (unsigned i = 0; id != PRIMITIVE_NULL && i < l->counters; i++) {
+		if (l->counter[i].id == id)
+			return (uint16_t)i;
+	}
+	snprintf(q->err, sizeof(q->err), "the table has no counter '%s'", name);
+	return UINT16_MAX;
+}
+
+/* --- values --- */
+
+static bool
+add_value(struct question *q, const struct layout *l, unsigned column, const char *text)
+{
+	const struct layout_field *f = &l->field[q->column[column]];
+	uint8_t value[LAYOUT_VALUE_MAX];
+	char why[200];
+	size_t len = 0;
+	if (strcmp(text, "*") == 0) {
+		add_be(&q->values, MEMORY_ANY, 2);
+		return true;
+	}
+	const struct primitive *p = primitive_get(f->id);
+	if (!value_parse(p, text, value, sizeof(value), &len, why, sizeof(why))) {
+		snprintf(q->err, sizeof(q->err), "%s: %s", p->name, why);
+		return false;
+	}
+	add_be(&q->values, len, 2);
+	text_add(&q->values, value, len);
+	return true;
+}
+
+static bool
+count_query(struct question *q)
+{
+	if (++q->queries <= MEMORY_QUERIES_MAX)
+		return true;
+	snprintf(q->err, sizeof(q->err), "more than %d queries in a request", MEMORY_QUERIES_MAX);
+	return false;
+}
+
+/* One query: values after commas. The last column may itself hold commas when there is only that. */
+static bool
+add_query(struct question *q, const struct layout *l, const char *text)
+{
+	char item[VALUE_TEXT_MAX];
+	unsigned n = 0;
+	for (const char *rest = text; next_item(&rest, ',', item, sizeof(item)); n++) {
+		if (n < q->columns && !add_value(q, l, n, item))
+			return false;
+	}
+	if (n == q->columns)
+		return count_query(q);
+	snprintf(q->err, sizeof(q->err), "'%s' has %u values where %u columns were named", text, n,
+		 q->columns);
+	return false;
+}
+
+static bool
+match_file(struct question *q, const struct layout *l, const char *name)
+{
+	char *line = NULL;
+	size_t cap = 0;
+	bool ok = true;
+	FILE *f = fopen(name, "re");
+	if (!f) {
+		snprintf(q->err, sizeof(q->err), "cannot read %s: %s", name, strerror(errno));
+		return false;
+	}
+	for (unsigned number = 1; ok && getline(&line, &cap, f) >= 0; number++) {
+		char item[VALUE_TEXT_MAX], why[200];
+		const char *rest = line;
+		next_item(&rest, '!', item, sizeof(item));
+		if (*item && !(ok = add_query(q, l, item))) {
+			snprintf(why, sizeof(why), "%.199s", q->err);
+			snprintf(q->err, sizeof(q->err), "%.80s:%u: %s", name, number, why);
+		}
+	}
+	free(line);
+	fclose(f);
+	return ok;
+}
+
+bool
+question_match(struct question *q, const struct layout *l, const char *text)
+{
+	char item[VALUE_TEXT_MAX];
+	if (strncmp(text, "file:", 5) == 0) {
+		if (!match_file(q, l, text + 5))
+			return false;
+	} else {
+		while (next_item(&text, ';', item, sizeof(item))) {
+			if (*item && !add_query(q, l, item))
+				return false;
+		}
+	}
+	if (q->queries)
+		return true;
+	snprintf(q->err, sizeof(q->err), "there is nothing to match");
+	return false;
+}
+
+/* --- conditions --- */
+
+/* All combinations of the conditions' values: for condition i each of its values, and then the rest. */
+struct combination {
+	char *const *conditions;
+	unsigned n;
+	char value[LAYOUT_FIELDS_MAX][256];
+};
+
+static bool
+combine(struct question *q, const struct layout *l, struct combination *c, unsigned i)
+{
+	if (i == c->n) {
+		for (unsigned k = 0; k < c->n; k++) {
+			if (!add_value(q, l, k, c->value[k]))
+				return false;
+		}
+		return count_query(q);
+	}
+	const char *rest = strchr(c->conditions[i], '=') + 1;
+	while (next_item(&rest, ',', c->value[i], sizeof(c->value[i]))) {
+		if (!combine(q, l, c, i + 1))
+			return false;
+	}
+	return true;
+}
+
+bool
+question_where(struct question *q, const struct layout *l, char *const *conditions, unsigned n)
+{
+	struct combination c = {.conditions = conditions, .n = n};
+	for (unsigned i = 0; i < n; i++) {
+		const char *equals = strchr(conditions[i], '=');
+		char name[128];
+		if (!equals || i == LAYOUT_FIELDS_MAX) {
+			snprintf(q->err, sizeof(q->err), "'%s' should be COLUMN=VALUE, such as dst_port=53",
+				 conditions[i]);
+			return false;
+		}
+		snprintf(name, sizeof(name), "%.*s", (int)(equals - conditions[i]), conditions[i]);
+		if (!add_column(q, l, name))
+			return false;
+	}
+	return combine(q, l, &c, 0);
+}
+
+bool
+question_send(const struct question *q, struct connection *c)
+{
+	struct text body = {0};
+	add_be(&body, q->counter, 2);
+	add_be(&body, q->columns, 2);
+	add_be(&body, q->top, 4);
+	add_be(&body, q->queries, 4);
+	for (unsigned i = 0; i < q->columns; i++)
+		add_be(&body, q->column[i], 2);
+	if (q->values.len)
+		text_add(&body, q->values.data, q->values.len);
+	bool ok = connection_send(c, q->type, q->flags, &body);
+	text_free(&body);
+	return ok;
+}

@@ -1,0 +1,80 @@
+/* Short exchanges with the table that several commands need. */
+#include <errno.h>
+
+#include "tools/client/client.h"
+
+int
+client_fail(const char *why)
+{
+	fprintf(stderr, "ERROR: %s\n", why);
+	return 1;
+}
+
+bool
+session_open(struct connection *c, const char *path, bool legacy)
+{
+	char usual[640];
+	if (!path) {
+		if (!connection_default_path(usual, sizeof(usual), legacy)) {
+			client_fail(usual);
+			return false;
+		}
+		path = usual;
+	}
+	if (connection_open(c, path))
+		return true;
+	client_fail(c->err);
+	connection_close(c);
+	return false;
+}
+
+/* The next frame, which must be of this type. */
+static bool
+expect(struct connection *c, uint16_t type, struct memory_header *h, const uint8_t **body)
+{
+	if (!connection_next(c, h, body))
+		return false;
+	if (h->type == type)
+		return true;
+	snprintf(c->err, sizeof(c->err), "the daemon answers something else than was asked");
+	return false;
+}
+
+bool
+session_erase(struct connection *c)
+{
+	struct memory_header h;
+	const uint8_t *body;
+	return connection_send(c, MEMORY_ERASE, 0, NULL) && expect(c, MEMORY_END, &h, &body);
+}
+
+bool
+session_status(struct connection *c, struct text *out)
+{
+	struct memory_header h;
+	const uint8_t *body;
+	if (!connection_send(c, MEMORY_STATUS, 0, NULL) || !expect(c, MEMORY_STATUS, &h, &body))
+		return false;
+	text_add(out, body, h.bytes);
+	return true;
+}
+
+uint64_t *
+session_count(struct connection *c, const struct question *q)
+{
+	struct memory_header h;
+	const uint8_t *body;
+	size_t figures = (size_t)q->queries * (1 + c->layout.counters);
+	if (!question_send(q, c) || !expect(c, MEMORY_COUNTERS, &h, &body))
+		return NULL;
+	struct wire w = wire_over(body, h.bytes);
+	uint64_t *figure = malloc(figures * sizeof(*figure));
+	for (size_t i = 0; figure && i < figures; i++)
+		figure[i] = wire_u64(&w);
+	if (figure && !w.failed && wire_left(&w) == 0 && expect(c, MEMORY_END, &h, &body))
+		return figure;
+	if (!figure || w.failed || wire_left(&w))
+		snprintf(c->err, sizeof(c->err), "the daemon's answer is malformed");
+	free(figure);
+	return NULL;
+}
