@@ -6,11 +6,16 @@
 
 #include "collector/base/clock.h"
 #include "collector/base/queue_zmq.h"
+#include "collector/core/netfiles.h"
 #include "collector/flow/timebin.h"
 
 struct channel {
 	struct queue_writer writer;
 	struct instance *instance;
+	struct network_policy policy;
+	uint64_t post_tag, post_tag2; /* 0: not set */
+	bool changes;		      /* flows are changed for this channel alone, on a copy */
+	bool own_policy;
 	const struct layout *layout;
 	struct timebin bin;
 	bool bins;
@@ -21,6 +26,9 @@ struct fanout {
 	struct channel *channel;
 	unsigned channels;
 	unsigned thread;
+	size_t extent; /* bytes of a flow that are in use */
+	struct network_policy
+	    *policy;	   /* of all channels alike, applied once to the batch; NULL: none, or each its own */
 	bool arrival_bins; /* bins follow the time of arrival instead of the flow's start */
 	bool lossless;
 	const _Atomic bool *stop;
@@ -96,11 +104,28 @@ channel_flow(struct fanout *f, struct channel *c, const struct flow *flow)
 		emit(f, c, flow, c->bins ? timebin_of(&c->bin, booking_time(f, flow)) : 0);
 }
 
+/* What only this channel wants changed. */
+static const struct flow *
+change(const struct fanout *f, const struct channel *c, const struct flow *flow, struct flow *copy)
+{
+	memcpy(copy, flow, f->extent);
+	if (c->own_policy)
+		networks_apply(&c->policy, copy);
+	if (c->post_tag)
+		copy->tag = c->post_tag;
+	if (c->post_tag2)
+		copy->tag2 = c->post_tag2;
+	return copy;
+}
+
 static void
 channel_batch(struct fanout *f, struct channel *c, const struct flow_batch *batch)
 {
+	struct flow copy;
 	for (unsigned i = 0; i < batch->n; i++) {
 		const struct flow *flow = flow_at(batch, i);
+		if (c->changes)
+			flow = change(f, c, flow, &copy);
 		channel_flow(f, c, flow);
 	}
 }
@@ -109,6 +134,9 @@ void
 fanout_sink(void *ctx, struct flow_batch *batch)
 {
 	struct fanout *f = ctx;
+	if (f->policy)
+		for (unsigned i = 0; i < batch->n; i++)
+			networks_apply(f->policy, flow_at(batch, i));
 	for (unsigned i = 0; i < f->channels; i++)
 		channel_batch(f, &f->channel[i], batch);
 }
@@ -130,12 +158,37 @@ channel_init(struct channel *c, struct instance *in, char *err, size_t errlen)
 	c->instance = in;
 	c->layout = &in->layout;
 	c->bins = in->layout.bin_offset != 0;
+	c->post_tag = conf_uint(conf, i, CONF_post_tag);
+	c->post_tag2 = conf_uint(conf, i, CONF_post_tag2);
+	c->changes = c->post_tag || c->post_tag2;
+	c->policy = in->policy;
 	c->pro_rating = c->bins && conf_bool(conf, i, CONF_nfacctd_pro_rating);
 	if (!c->bins)
 		return true;
 	struct conf_span span = conf_span(conf, i, keys->history);
 	return timebin_init(&c->bin, span.seconds, span.months, conf_uint(conf, i, keys->offset),
 			    conf_string(conf, i, keys->roundoff), clock_now_us(), err, errlen);
+}
+
+/* When all plugins want networks and AS numbers from the same place, they are looked up once, not once a
+ * plugin. */
+static void
+choose_policies(struct fanout *f, const struct instances *all)
+{
+	bool same = true;
+	for (unsigned i = 0; i < f->channels; i++)
+		same = same && netfiles_same_policy(&f->channel[i].policy, &f->channel[0].policy);
+	for (unsigned i = 0; i < f->channels; i++) {
+		struct channel *c = &f->channel[i];
+		c->own_policy = !same && (c->policy.want_net || c->policy.want_as);
+		c->changes |= c->own_policy;
+		if (same && (c->policy.want_net || c->policy.want_as)) {
+			f->policy = &f->channel[0].policy;
+			f->policy->want_net |= c->policy.want_net;
+			f->policy->want_as |= c->policy.want_as;
+		}
+	}
+	f->extent = all->extent;
 }
 
 struct fanout *
@@ -158,6 +211,7 @@ fanout_new(struct instances *all, const struct conf *conf, unsigned thread, bool
 	for (unsigned i = 0; i < all->n; i++)
 		if (!channel_init(&f->channel[i], &all->list[i], err, errlen))
 			return NULL; /* the program ends */
+	choose_policies(f, all);
 	return f;
 }
 
@@ -175,6 +229,14 @@ fanout_open(struct fanout *f, char *err, size_t errlen)
 			return false;
 	}
 	return true;
+}
+
+void
+fanout_replace(struct fanout *f, const struct networks *old, const struct networks *fresh)
+{
+	for (unsigned i = 0; i < f->channels; i++)
+		if (f->channel[i].policy.file == old)
+			f->channel[i].policy.file = fresh;
 }
 
 void

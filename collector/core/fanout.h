@@ -7,6 +7,7 @@
 
 #include "collector/core/instance.h"
 #include "collector/flow/flow.h"
+#include "collector/flow/networks.h"
 
 struct fanout;
 
@@ -23,6 +24,9 @@ void fanout_sink(void *ctx, struct flow_batch *batch);
 
 /* Publishes what is in progress in every queue. */
 void fanout_flush(struct fanout *f);
+
+/* Uses the fresh contents of a networks file in the place of the old ones. On the thread that owns f. */
+void fanout_replace(struct fanout *f, const struct networks *old, const struct networks *fresh);
 
 /* Publishes, tells every plugin that no more comes, and frees. */
 void fanout_close(struct fanout *f);

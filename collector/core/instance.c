@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "collector/base/queue.h"
+#include "collector/core/netfiles.h"
 #include "collector/core/runtime.h"
 
 /* Of a queue message when plugin_buffer_size leaves it to us; chosen by measuring, see docs/performance.md.
@@ -59,6 +60,10 @@ compile(struct instance *in, unsigned supply, struct text *errors)
 		complain(in, errors, CONF_aggregate, in->aggregate.warning);
 	if (!check_supply(in, supply, errors))
 		return false;
+	if (!netfiles_policy(&in->policy, conf, in->setup.index, err, sizeof(err))) {
+		text_printf(errors, "plugin %s/%s: %s\n", in->setup.name, in->setup.type, err);
+		return false;
+	}
 	const struct plugin_bins *bins = in->ops->bins;
 	struct layout_options options = {
 	    .time_bins = bins && conf_is_set(conf, in->setup.index, bins->history),
@@ -174,6 +179,19 @@ check_sizes(struct instance *in, struct text *errors)
 	return false;
 }
 
+/* What this instance reads of a flow, and what its policy must have decoded for that. */
+static void
+mark_needs(struct instance *in, struct flow_needs *all)
+{
+	struct flow_needs own = {.extent = 0};
+	layout_need(&own, &in->layout);
+	networks_policy_needs(&in->policy, &own);
+	for (size_t i = 0; i < sizeof(own.byte); i++)
+		all->byte[i] |= own.byte[i];
+	if (all->extent < own.extent)
+		all->extent = own.extent;
+}
+
 static bool
 prepare(struct instance *in, unsigned threads, unsigned supply, bool queues, struct flow_needs *needs,
 	struct text *errors)
@@ -190,7 +208,7 @@ prepare(struct instance *in, unsigned threads, unsigned supply, bool queues, str
 	}
 	if (!compile(in, supply, errors))
 		return false;
-	layout_need(needs, &in->layout);
+	mark_needs(in, needs);
 	return check_sizes(in, errors) && (!queues || make_queues(in, threads, errors));
 }
 
@@ -213,6 +231,7 @@ instances_prepare(struct instances *all, const struct conf *conf, unsigned threa
 		};
 		ok = prepare(in, threads, supply, make, needs, errors) && ok;
 	}
+	all->extent = needs->extent > FLOW_HOT_BYTES ? needs->extent : FLOW_HOT_BYTES;
 	return ok;
 }
 

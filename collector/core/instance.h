@@ -9,6 +9,7 @@
 #include "collector/base/text.h"
 #include "collector/conf/conf.h"
 #include "collector/flow/layout.h"
+#include "collector/flow/networks.h"
 #include "plugins/plugin.h"
 
 enum instance_state {
@@ -31,6 +32,7 @@ struct instance {
 	const struct plugin_ops *ops;
 	struct aggregate aggregate;
 	struct layout layout;
+	struct network_policy policy;
 	struct counter_block *counters;	       /* enum instance_counter */
 	struct counter_block **queue_counters; /* one per source thread, enum queue_counter */
 	size_t batch_bytes;		       /* of a queue message */
@@ -41,6 +43,7 @@ struct instance {
 struct instances {
 	struct instance *list;
 	unsigned n;
+	size_t extent; /* of struct flow: how much of it all of them together use */
 };
 
 /* Compiles what every instance needs: aggregate, plan, queues (one ring per source thread), counters; marks

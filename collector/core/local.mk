@@ -7,6 +7,7 @@ libcore_a_SOURCES = \
 	collector/core/fanout.c collector/core/fanout.h \
 	collector/core/instance.c collector/core/instance.h \
 	collector/core/metrics.h collector/core/notify.h collector/core/privileges.h collector/core/sandbox.h \
+	collector/core/netfiles.c collector/core/netfiles.h \
 	collector/core/progress.c collector/core/progress.h \
 	collector/core/runtime.c collector/core/runtime.h \
 	collector/core/source.c collector/core/source.h \

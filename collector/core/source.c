@@ -12,6 +12,7 @@
 #include "collector/base/log.h"
 #include "collector/core/customs.h"
 #include "collector/core/fanout.h"
+#include "collector/core/netfiles.h"
 #include "collector/core/progress.h"
 #include "collector/decode/decode.h"
 #include "collector/input/allow.h"
@@ -554,10 +555,33 @@ reload_allow(struct sources *s)
 	log_info("[%s] map successfully (re)loaded.", path);
 }
 
+struct replacement {
+	const struct networks *old, *fresh;
+};
+
+static void
+request_replace(struct source *s, void *ctx)
+{
+	const struct replacement *r = ctx;
+	fanout_replace(s->fanout, r->old, r->fresh);
+}
+
+static bool
+replace_networks(void *ctx, const struct networks *old, const struct networks *fresh)
+{
+	struct sources *s = ctx;
+	struct replacement r = {old, fresh};
+	bool everywhere = true;
+	for (unsigned i = 0; i < s->n; i++)
+		everywhere = ask(&s->list[i], request_replace, &r) && everywhere;
+	return everywhere;
+}
+
 void
 sources_reload(struct sources *s)
 {
 	reload_allow(s);
+	netfiles_reload(replace_networks, s);
 }
 
 void
