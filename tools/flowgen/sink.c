@@ -90,17 +90,25 @@ udp_socket(const struct addrinfo *to, unsigned exporter)
 	return fd;
 }
 
+/* Opens a socket for each exporter; what was opened is counted in s->exporters. */
+static bool
+open_sockets(struct sink *s, const struct addrinfo *to, unsigned exporters)
+{
+	while (s->exporters < exporters) {
+		int fd = udp_socket(to, s->exporters);
+		if (fd < 0)
+			return false;
+		s->fd[s->exporters++] = fd;
+	}
+	return true;
+}
+
 struct sink *
 sink_udp(const char *target, unsigned exporters)
 {
 	struct addrinfo *to = resolve(target);
 	struct sink *s = to && exporters <= MAX_EXPORTERS ? calloc(1, sizeof(*s)) : NULL;
-	for (unsigned i = 0; s && i < exporters; i++) {
-		s->fd[i] = udp_socket(to, i);
-		if (s->fd[i] >= 0) {
-			s->exporters = i + 1;
-			continue;
-		}
+	if (s && !open_sockets(s, to, exporters)) {
 		sink_close(s);
 		s = NULL;
 	}
