@@ -94,7 +94,11 @@ struct decoder {
 	uint64_t ticked_us;
 	struct template *fixed[3]; /* v1, v5, v7 */
 	struct record record;
-	struct flow proto; /* how every record of the current set begins */
+	/* how every record of the current set begins; shuffles read it in steps of 16 bytes */
+	struct {
+		struct flow flow;
+		uint8_t tail[16];
+	} proto;
 };
 
 static inline void

@@ -11,7 +11,7 @@
 void
 ipfix(struct decoder *d, const struct datagram *dg)
 {
-	struct message m = {.d = d, .version = 10, .arrival_us = dg->arrival_us};
+	struct message m = {.d = d, .version = 10, .arrival_us = dg->arrival_us, .end = dg->data + dg->len};
 	struct wire w = wire_over(dg->data, dg->len);
 	bool uncounted = false;
 

@@ -14,6 +14,7 @@ libdecode_a_SOURCES += \
 	collector/decode/netflow5.c collector/decode/netflow9.c \
 	collector/decode/options.c \
 	collector/decode/plan.c collector/decode/plan.h collector/decode/plan_portable.c \
+	collector/decode/plan_ssse3.c \
 	collector/decode/record.c collector/decode/record.h \
 	collector/decode/sampling.c collector/decode/sampling.h \
 	collector/decode/sequence.c collector/decode/sequence.h \
@@ -30,9 +31,12 @@ libdecode_a_SOURCES += \
 	collector/decode/packet_link.c collector/decode/packet_ip.c
 
 if HAVE_CMOCKA
-check_PROGRAMS += packet_test decode_test
-decode_test_SOURCES = collector/decode/decode_test.c collector/decode/builder.h
+decode_fixture = collector/decode/builder.h collector/decode/fixture.h
+check_PROGRAMS += packet_test decode_test plan_test
+decode_test_SOURCES = collector/decode/decode_test.c $(decode_fixture)
 decode_test_LDADD = $(DECODE_LIBS) $(CMOCKA_LIBS)
+plan_test_SOURCES = collector/decode/plan_test.c $(decode_fixture)
+plan_test_LDADD = $(DECODE_LIBS) $(CMOCKA_LIBS)
 packet_test_SOURCES = collector/decode/packet_test.c
 packet_test_LDADD = $(DECODE_LIBS) $(CMOCKA_LIBS)
 endif
@@ -43,3 +47,7 @@ fuzz_packet_SOURCES = tests/fuzz/fuzz_packet.c
 fuzz_packet_LDADD = $(DECODE_LIBS)
 fuzz_packet_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 endif
+
+noinst_PROGRAMS += decode_bench
+decode_bench_SOURCES = collector/decode/decode_bench.c collector/decode/builder.h
+decode_bench_LDADD = $(DECODE_LIBS)

@@ -83,7 +83,8 @@ void
 netflow_fixed(struct decoder *d, const struct datagram *dg, uint16_t version)
 {
 	unsigned i = 0;
-	struct message m = {.d = d, .version = version, .arrival_us = dg->arrival_us};
+	struct message m = {
+	    .d = d, .version = version, .arrival_us = dg->arrival_us, .end = dg->data + dg->len};
 	struct wire w = wire_over(dg->data, dg->len);
 
 	while (formats[i].version != version)

@@ -10,7 +10,8 @@
 void
 netflow9(struct decoder *d, const struct datagram *dg)
 {
-	struct message m = {.d = d, .version = 9, .arrival_us = dg->arrival_us, .uptime_us = 1000};
+	struct message m = {
+	    .d = d, .version = 9, .arrival_us = dg->arrival_us, .end = dg->data + dg->len, .uptime_us = 1000};
 	struct wire w = wire_over(dg->data, dg->len);
 	bool uncounted = false;
 

@@ -5,6 +5,7 @@
  * preferred one writes without looking, and others follow, if they may, where it left nothing but zeros. */
 #include "collector/decode/plan.h"
 
+#include "collector/base/clock.h"
 #include "collector/base/wire.h"
 #include "collector/decode/decode.h"
 #include "collector/decode/setters.h"
@@ -169,7 +170,26 @@ op_from_type(struct plan_op *op, const struct element *e)
 		op->kind = OP_CALL;
 		if (op->len == 1 && (e->set == set_tcp_flags || e->set == set_fwd_status))
 			op->kind = uint_kind(1, op->width);
+		else if (op->len == 4 && e->set == set_time_s)
+			op->kind = OP_TIME_S;
+		else if (op->len == 8 && e->set == set_time_ms)
+			op->kind = OP_TIME_MS;
 		return op->len >= e->len_min && op->len <= e->len_max;
+	}
+	return false;
+}
+
+/* An end is only read to derive a start from it, when nobody asks for ends. */
+static bool
+end_unneeded(const struct compiler *c, const struct element *e)
+{
+	if (e->base != BASE_FLOW || e->dst != offsetof(struct flow, timestamp_end) ||
+	    FLOW_NEEDED(c->env->needs, timestamp_end))
+		return false;
+	for (unsigned i = 0; i < c->fields; i++) {
+		const struct element *other = element_find(c->field[i].pen, c->field[i].id);
+		if (other && other->base == BASE_FLOW && other->dst == offsetof(struct flow, timestamp_start))
+			return true;
 	}
 	return false;
 }
@@ -177,6 +197,8 @@ op_from_type(struct plan_op *op, const struct element *e)
 static bool
 row_needed(const struct compiler *c, const struct element *e, uint16_t dst, uint16_t width)
 {
+	if (end_unneeded(c, e))
+		return false;
 	if (e->wants && (c->env->wants & e->wants))
 		return true;
 	return e->base == BASE_FLOW && flow_needed(c->env->needs, dst, width);
@@ -464,8 +486,10 @@ collect_steps(struct compiler *c)
 		if (k->dropped || !k->row)
 			continue;
 		p->finish |= k->row->finish;
+		p->scratch |= k->row->base == BASE_SCRATCH;
+		p->rate_fields |= (k->row->finish & FINISH_BIT(FINISH_RATE)) != 0;
 	}
-	p->scratch = p->finish != 0;
+	p->need_end = FLOW_NEEDED(c->env->needs, timestamp_end);
 }
 
 static bool
@@ -596,7 +620,7 @@ set_bytes(uint8_t *dst, const uint8_t *src, size_t len, bool text)
 
 /* The less frequent kinds, out of line so that the others stay in few cache lines. */
 static __attribute__((noinline)) void
-run_rare(struct record *r, const struct plan_op *op, uint8_t *dst, const uint8_t *src, size_t len)
+run_rare(const struct plan_op *op, uint8_t *dst, const uint8_t *src, size_t len)
 {
 	struct addr a;
 
@@ -626,7 +650,6 @@ run_rare(struct record *r, const struct plan_op *op, uint8_t *dst, const uint8_t
 		}
 		break;
 	default:
-		op->set(r, dst, src, len);
 		break;
 	}
 }
@@ -666,8 +689,20 @@ run_op(struct record *r, const struct plan_op *op, uint8_t *dst, const uint8_t *
 		a = addr_from_v6(src);
 		memcpy(dst, &a, sizeof(a));
 		break;
+	case OP_TIME_S:
+		v = load_be32(src) * US_PER_S;
+		memcpy(dst, &v, 8);
+		break;
+	case OP_TIME_MS:
+		v = load_be64(src);
+		v = v > UINT64_MAX / 1000 ? 0 : v * 1000;
+		memcpy(dst, &v, 8);
+		break;
+	case OP_CALL:
+		op->set(r, dst, src, len);
+		break;
 	default:
-		run_rare(r, op, dst, src, len);
+		run_rare(op, dst, src, len);
 		break;
 	}
 }

@@ -43,6 +43,8 @@ enum plan_kind {
 	OP_BYTES, /* a struct flow_bytes */
 	OP_TEXT,  /* the same, up to the first NUL */
 	OP_CALL,
+	OP_TIME_S, /* seconds, milliseconds since the epoch into microseconds */
+	OP_TIME_MS,
 	OP_FIX6, /* an address moved by a shuffle: "::" gets its stored form */
 };
 
@@ -77,7 +79,9 @@ struct plan {
 	struct plan_op *op; /* ops, then reverse operations, then what is left beside the shuffle */
 	uint16_t ops, reverses, rests;
 	uint32_t finish;		   /* FINISH_BIT()s */
-	bool scratch;			   /* some operation or step uses the scratch record */
+	bool scratch;			   /* some operation writes the scratch record */
+	bool rate_fields;		   /* a record says something about its sampling */
+	bool need_end;			   /* somebody reads timestamp_end */
 	uint8_t kind;			   /* enum flow_kind of its records */
 	uint16_t features;		   /* those that follow from the template alone */
 	uint64_t flows;			   /* 1 unless the template counts flows itself */
@@ -116,7 +120,10 @@ void shuffle_free(struct shuffle *s);
 size_t shuffle_reach(const struct shuffle *s);
 /* Puts the constant parts of addresses into the flow that every record begins as. */
 void shuffle_prepare(const struct shuffle *s, struct flow *proto);
-/* f = proto with the fields of rec moved in. */
-void shuffle_run(const struct shuffle *s, struct flow *f, const struct flow *proto, const uint8_t *rec);
+/* n flows, FLOW_STRIDE apart, from n records of len bytes each: proto with the fields moved in. proto is
+ * readable, and flows writable, up to the extent rounded up to 16 bytes; records up to shuffle_reach() from
+ * the last one's beginning. */
+void shuffle_run(const struct shuffle *s, uint8_t *flow, const uint8_t *proto, const uint8_t *rec, size_t len,
+		 unsigned n);
 
 #endif

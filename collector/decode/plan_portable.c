@@ -1,6 +1,8 @@
 /* Processors without a byte shuffle we use: every plan is interpreted. */
 #include "collector/decode/plan.h"
 
+#if !defined(__x86_64__)
+
 bool
 shuffle_compile(struct plan *p, size_t extent, struct plan_op *rest, uint16_t *rests)
 {
@@ -32,10 +34,15 @@ shuffle_prepare(const struct shuffle *s, struct flow *proto)
 }
 
 void
-shuffle_run(const struct shuffle *s, struct flow *f, const struct flow *proto, const uint8_t *rec)
+shuffle_run(const struct shuffle *s, uint8_t *flow, const uint8_t *proto, const uint8_t *rec, size_t len,
+	    unsigned n)
 {
 	(void)s;
-	(void)f;
+	(void)flow;
 	(void)proto;
 	(void)rec;
+	(void)len;
+	(void)n;
 }
+
+#endif

@@ -27,9 +27,10 @@ struct message {
 	uint64_t export_us; /* header time */
 	uint64_t arrival_us; /* when it was received */
 	uint32_t rate;	     /* of the header (v5), 0 unknown */
+	const uint8_t *end;  /* of the message's bytes: nothing is read from here on */
 };
 
-/* Values that only mean something together; cleared for each record of a plan that uses them. */
+/* Values that only mean something together; cleared for each record of a plan that writes them. */
 struct scratch {
 	/* sampling */
 	uint64_t selector;	/* 302, 48 */
@@ -64,6 +65,7 @@ struct record {
 	const struct message *m;
 	const struct plan *plan;
 	struct flow *flow;
+	uint32_t finish; /* steps for records of this set */
 	struct scratch s;
 	const uint8_t *seg[PLAN_VARIABLE_MAX + 1]; /* where each run of fixed fields begins */
 	const uint8_t *var[PLAN_VARIABLE_MAX];	   /* the variable-length fields' bytes */

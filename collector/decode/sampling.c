@@ -124,6 +124,10 @@ lookup(const struct record *r)
 static uint64_t
 scaled(uint64_t n, struct rate rate)
 {
+	uint64_t plain;
+
+	if (likely(rate.den == 1) && !__builtin_mul_overflow(n, rate.num, &plain))
+		return plain;
 	unsigned __int128 v = (unsigned __int128)n * rate.num / rate.den;
 	return v > UINT64_MAX ? UINT64_MAX : (uint64_t)v;
 }
@@ -135,27 +139,63 @@ rounded(struct rate rate)
 	return v > UINT32_MAX ? UINT32_MAX : (uint32_t)v;
 }
 
+static void
+store(struct flow *f, struct rate rate)
+{
+	f->features |= FLOW_RATE_KNOWN;
+	f->sampling_rate = rounded(rate);
+}
+
+void
+rate_unknown(const struct message *m, uint64_t records)
+{
+	m->domain->rate_unknown += records;
+	decoder_count(m->d, DECODE_RATE_UNKNOWN, records);
+}
+
+static struct rate
+known_rate(const struct record *r)
+{
+	const struct decode_options *o = &r->m->d->o;
+
+	return o->ext_sampling_rate ? fraction(o->ext_sampling_rate, 1) : lookup(r);
+}
+
+bool
+rate_of_set(struct record *r, struct flow *proto)
+{
+	const struct decode_options *o = &r->m->d->o;
+	const struct samplers *s = &r->m->domain->samplers;
+	bool by_interface = s->n && s->row[s->n - 1].scope == SAMPLER_INTERFACE;
+
+	if (o->rate_override || o->renormalize || by_interface || r->plan->rate_fields)
+		return false;
+	r->flow = proto;
+	struct rate rate = known_rate(r);
+	if (rate.num)
+		store(proto, rate);
+	return true;
+}
+
 void
 rate_apply(struct record *r)
 {
-	struct decoder *d = r->m->d;
+	const struct decode_options *o = &r->m->d->o;
 	struct flow *f = r->flow;
 	struct rate rate = {0, 0};
 
 	if (f->kind != FLOW_KIND_FLOW)
 		return;
-	if (d->o.rate_override)
-		rate = fraction(d->o.rate_override(d->o.rate_ctx, f), 1);
+	if (o->rate_override)
+		rate = fraction(o->rate_override(o->rate_ctx, f), 1);
 	if (!rate.num)
-		rate = d->o.ext_sampling_rate ? fraction(d->o.ext_sampling_rate, 1) : lookup(r);
+		rate = known_rate(r);
 	if (!rate.num) {
-		r->m->domain->rate_unknown++;
-		decoder_count(d, DECODE_RATE_UNKNOWN, 1);
+		rate_unknown(r->m, 1);
 		return;
 	}
-	f->features |= FLOW_RATE_KNOWN;
-	f->sampling_rate = rounded(rate);
-	if (!d->o.renormalize)
+	store(f, rate);
+	if (!o->renormalize)
 		return;
 	f->bytes = scaled(f->bytes, rate);
 	f->packets = scaled(f->packets, rate);

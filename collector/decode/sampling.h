@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct flow;
+struct message;
 struct record;
 struct scratch;
 
@@ -43,5 +45,10 @@ void samplers_free(struct samplers *s);
 
 /* Finds the record's rate, stores or applies it. */
 void rate_apply(struct record *r);
+
+/* When all records of a set have the same rate, puts it into the flow they begin as and returns true: then
+ * rate_apply() is not needed, and the caller counts the records with rate_unknown() when proto has none. */
+bool rate_of_set(struct record *r, struct flow *proto);
+void rate_unknown(const struct message *m, uint64_t records);
 
 #endif

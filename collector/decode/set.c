@@ -18,12 +18,13 @@ batch_flush(struct decoder *d)
 static void
 set_proto(const struct message *m, const struct template *t)
 {
-	struct flow *f = &m->d->proto;
+	struct flow *f = &m->d->proto.flow;
 	const struct plan *p = t->plan;
 
 	f->kind = p->kind;
 	f->features = p->features;
 	f->flows = p->kind == FLOW_KIND_FLOW ? p->flows : 0;
+	f->sampling_rate = 0;
 	f->export_proto_version = (uint8_t)m->version;
 	f->export_proto_seqno = m->sequence;
 	f->export_proto_sysid = m->sysid;
@@ -44,7 +45,7 @@ begin_flow(struct decoder *d)
 {
 	struct flow *f = flow_at(&d->batch, d->batch.n);
 
-	memcpy(f, &d->proto, d->batch.extent);
+	memcpy(f, &d->proto.flow, d->batch.extent);
 	return f;
 }
 
@@ -70,9 +71,23 @@ reverse_flow(struct record *r)
 	plan_run(r, p->op + p->ops, p->reverses);
 	if (f->bytes == 0 && f->packets == 0)
 		return;
-	record_finish(r, p->finish & FINISH_BIT(FINISH_RATE));
+	record_finish(r, r->finish & FINISH_BIT(FINISH_RATE));
 	decoder_count(d, DECODE_FLOWS, 1);
 	end_flow(d);
+}
+
+/* The steps a record still needs: times that its fields gave are not derived. */
+static inline void
+finish(struct record *r, const struct plan *p)
+{
+	uint32_t mask = r->finish;
+	const struct flow *f = r->flow;
+
+	if (mask == 0)
+		return;
+	if (f->timestamp_start && (f->timestamp_end || !p->need_end))
+		mask &= ~FINISH_BIT(FINISH_TIMES);
+	record_finish(r, mask);
 }
 
 /* A record whose fields stand where r->seg and r->var say. */
@@ -88,7 +103,7 @@ decode_record(struct record *r)
 	if (p->scratch)
 		memset(&r->s, 0, sizeof(r->s));
 	plan_run(r, p->op, p->ops);
-	record_finish(r, p->finish);
+	finish(r, p);
 	end_flow(d);
 	if (p->reverses)
 		reverse_flow(r);
@@ -140,10 +155,8 @@ decode_variable(struct record *r, const struct template *t, struct wire *set)
 }
 
 static unsigned
-decode_fixed(struct record *r, const struct template *t, struct wire *set)
+decode_fixed(struct record *r, const struct template *t, struct wire *set, unsigned n)
 {
-	unsigned n = (unsigned)(wire_left(set) / t->min_len);
-
 	for (unsigned i = 0; i < n; i++) {
 		r->seg[0] = wire_bytes(set, t->min_len);
 		if (t->options)
@@ -152,6 +165,65 @@ decode_fixed(struct record *r, const struct template *t, struct wire *set)
 			decode_record(r);
 	}
 	return n;
+}
+
+/* n records into the batch at once, what the shuffle leaves being done one by one after it. */
+static void
+decode_run(struct record *r, const uint8_t *rec, unsigned n)
+{
+	struct decoder *d = r->m->d;
+	const struct plan *p = r->plan;
+	uint8_t *flow = (uint8_t *)flow_at(&d->batch, d->batch.n);
+
+	shuffle_run(p->shuffle, flow, (const uint8_t *)&d->proto, rec, p->len, n);
+	if (p->rests == 0 && r->finish == 0)
+		return;
+	for (unsigned i = 0; i < n; i++, rec += p->len) {
+		r->flow = flow_at(&d->batch, d->batch.n + i);
+		r->seg[0] = rec;
+		if (p->scratch)
+			memset(&r->s, 0, sizeof(r->s));
+		plan_run(r, p->op + p->ops + p->reverses, p->rests);
+		finish(r, p);
+	}
+}
+
+/* The records whose shuffled loads stay within the message; returns how many. */
+static unsigned
+decode_shuffled(struct record *r, struct wire *set, unsigned n)
+{
+	struct decoder *d = r->m->d;
+	size_t len = r->plan->len, reach = shuffle_reach(r->plan->shuffle);
+	size_t left = (size_t)(r->m->end - set->pos);
+
+	if (left < reach)
+		return 0;
+	if (n > (left - reach) / len + 1)
+		n = (unsigned)((left - reach) / len + 1);
+	for (unsigned done = 0; done < n;) {
+		unsigned room = FLOW_BATCH_MAX - d->batch.n;
+		unsigned k = n - done < room ? n - done : room;
+		decode_run(r, wire_bytes(set, k * len), k);
+		done += k;
+		d->batch.n += k;
+		if (d->batch.n == FLOW_BATCH_MAX)
+			batch_flush(d);
+	}
+	return n;
+}
+
+static unsigned
+decode_records(struct record *r, const struct template *t, struct wire *set)
+{
+	const struct plan *p = r->plan;
+	unsigned n, fast = 0;
+
+	if (p->vars)
+		return decode_variable(r, t, set);
+	n = (unsigned)(wire_left(set) / p->len);
+	if (p->shuffle && !p->reverses && !t->options)
+		fast = decode_shuffled(r, set, n);
+	return fast + decode_fixed(r, t, set, n - fast);
 }
 
 static bool
@@ -173,6 +245,20 @@ padding_allowed(const struct message *m, const struct template *t, const struct 
 	return padding_is_zero(&rest);
 }
 
+static void
+begin_set(struct record *r, const struct message *m, const struct template *t)
+{
+	struct flow *proto = &m->d->proto.flow;
+
+	r->m = m;
+	r->plan = t->plan;
+	r->finish = t->plan->finish;
+	memset(&r->s, 0, sizeof(r->s));
+	set_proto(m, t);
+	if (r->finish & FINISH_BIT(FINISH_RATE) && proto->kind == FLOW_KIND_FLOW && rate_of_set(r, proto))
+		r->finish &= ~FINISH_BIT(FINISH_RATE);
+}
+
 unsigned
 set_decode(const struct message *m, struct template *t, struct wire *set)
 {
@@ -188,11 +274,11 @@ set_decode(const struct message *m, struct template *t, struct wire *set)
 		drop_message(m, DROP_PADDING);
 		return 0;
 	}
-	r->m = m;
-	r->plan = t->plan;
-	set_proto(m, t);
-	n = t->plan->vars ? decode_variable(r, t, set) : decode_fixed(r, t, set);
+	begin_set(r, m, t);
+	n = decode_records(r, t, set);
 	decoder_count(m->d, kinds[t->plan->kind], n);
+	if (t->plan->finish & ~r->finish & FINISH_BIT(FINISH_RATE) && !m->d->proto.flow.sampling_rate)
+		rate_unknown(m, n);
 	t->records += n;
 	m->domain->records += n;
 	m->exporter->records += n;

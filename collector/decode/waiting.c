@@ -63,6 +63,7 @@ waiting_decode(const struct message *m, uint16_t set_id)
 			continue;
 		}
 		struct wire set = wire_over(w->data, w->len);
+		w->m.end = set.end;
 		set_decode(&w->m, t, &set);
 		decoder_count(m->d, DECODE_WAITING_DECODED, 1);
 		batch_flush(m->d); /* flows may point into what is freed now */

@@ -1,0 +1,224 @@
+/* Plans as byte shuffles (x86 with SSSE3; asked for at run time, see plan.h).
+ *
+ * Every plain move of a plan, whatever its width and byte order, says for some bytes of the flow from which
+ * byte of the record each comes. So the flow is made in chunks of 16 bytes: the constant part from proto,
+ * or-ed with one shuffled load for each 16-byte window of the record that has something for the chunk.
+ * Neighbouring fields share a window, byte order costs nothing, and clearing the flow is part of the same
+ * stores.
+ *
+ * Loads are 16 bytes wide and may reach beyond a record; the caller sees to it that they stay within the
+ * message. */
+#include "collector/decode/plan.h"
+
+#if defined(__x86_64__)
+
+#include <tmmintrin.h>
+
+#define CHUNK	16
+#define CHUNKS	((sizeof(struct flow) + CHUNK - 1) / CHUNK)
+#define NOWHERE 0xffff
+
+struct step {
+	__m128i mask;
+	uint16_t src;
+};
+
+struct shuffle {
+	uint16_t chunks; /* of a flow, up to the extent */
+	uint16_t steps;
+	uint16_t reach;
+	uint16_t v4s;	       /* places that begin as ::ffff:0:0 */
+	uint8_t count[CHUNKS]; /* steps of each chunk */
+	uint16_t v4[64];
+	struct step step[];
+};
+
+/* Where each byte of the flow comes from. */
+struct byte_map {
+	uint16_t src[CHUNKS * CHUNK];
+	uint16_t v4[64];
+	uint16_t v4s;
+};
+
+static void
+map_uint(struct byte_map *m, const struct plan_op *op)
+{
+	unsigned n = op->len < op->width ? op->len : op->width;
+
+	for (unsigned i = 0; i < n; i++)
+		m->src[op->dst + i] = (uint16_t)(op->src + op->len - 1 - i);
+}
+
+static void
+map_bytes(struct byte_map *m, const struct plan_op *op, unsigned at, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		m->src[op->dst + at + i] = (uint16_t)(op->src + i);
+}
+
+/* True when op is a plain move, which it then is in the map. */
+static bool
+map_op(struct byte_map *m, const struct plan_op *op)
+{
+	if (op->cond != COND_ALWAYS || op->base != BASE_FLOW || op->var || op->src > NOWHERE - 64)
+		return false;
+	switch ((enum plan_kind)op->kind) {
+	case OP_U8:
+	case OP_U16:
+	case OP_U32:
+	case OP_U64:
+	case OP_U16_U32:
+	case OP_U32_U64:
+	case OP_UINT:
+		map_uint(m, op);
+		return true;
+	case OP_ADDR4:
+		if (m->v4s == ARRAY_SIZE(m->v4))
+			return false;
+		m->v4[m->v4s++] = op->dst;
+		map_bytes(m, op, 12, 4);
+		return true;
+	case OP_ADDR6:
+		map_bytes(m, op, 0, 16);
+		return true;
+	case OP_MAC:
+		map_bytes(m, op, 0, 6);
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* The lowest source of a chunk at or above from; NOWHERE when there is none. */
+static uint16_t
+lowest(const uint16_t *src, uint16_t from)
+{
+	uint16_t low = NOWHERE;
+
+	for (unsigned i = 0; i < CHUNK; i++)
+		if (src[i] != NOWHERE && src[i] >= from && src[i] < low)
+			low = src[i];
+	return low;
+}
+
+static void
+make_step(struct step *s, const uint16_t *src, uint16_t from)
+{
+	uint8_t mask[CHUNK];
+
+	for (unsigned i = 0; i < CHUNK; i++)
+		mask[i] = src[i] != NOWHERE && src[i] >= from && src[i] < from + CHUNK
+			      ? (uint8_t)(src[i] - from)
+			      : 0x80;
+	memcpy(&s->mask, mask, sizeof(mask));
+	s->src = from;
+}
+
+/* The steps of all chunks; with out NULL they are only counted. */
+static unsigned
+make_steps(const struct byte_map *m, unsigned chunks, uint8_t *count, struct step *out)
+{
+	unsigned n = 0;
+
+	for (unsigned c = 0; c < chunks; c++) {
+		const uint16_t *src = m->src + (size_t)c * CHUNK;
+		unsigned before = n;
+		for (uint16_t from = lowest(src, 0); from != NOWHERE;
+		     from = lowest(src, (uint16_t)(from + CHUNK))) {
+			if (out)
+				make_step(&out[n], src, from);
+			n++;
+		}
+		count[c] = (uint8_t)(n - before);
+	}
+	return n;
+}
+
+static struct shuffle *
+shuffle_new(const struct byte_map *m, size_t extent)
+{
+	uint8_t count[CHUNKS];
+	unsigned chunks = (unsigned)((extent + CHUNK - 1) / CHUNK);
+	unsigned steps = make_steps(m, chunks, count, NULL);
+	size_t size = sizeof(struct shuffle) + steps * sizeof(struct step);
+	struct shuffle *s = aligned_alloc(CHUNK, (size + CHUNK - 1) / CHUNK * CHUNK);
+
+	if (!s)
+		return NULL;
+	*s = (struct shuffle){.chunks = (uint16_t)chunks, .steps = (uint16_t)steps, .v4s = m->v4s};
+	memcpy(s->v4, m->v4, sizeof(s->v4));
+	make_steps(m, chunks, s->count, s->step);
+	for (unsigned i = 0; i < steps; i++)
+		if (s->step[i].src + CHUNK > s->reach)
+			s->reach = (uint16_t)(s->step[i].src + CHUNK);
+	return s;
+}
+
+bool
+shuffle_compile(struct plan *p, size_t extent, struct plan_op *rest, uint16_t *rests)
+{
+	struct byte_map *m = malloc(sizeof(*m));
+	uint16_t n = 0;
+
+	if (!m || !__builtin_cpu_supports("ssse3")) {
+		free(m);
+		return false;
+	}
+	memset(m->src, 0xff, sizeof(m->src));
+	m->v4s = 0;
+	for (unsigned i = 0; i < p->ops; i++) {
+		if (!map_op(m, &p->op[i])) {
+			rest[n++] = p->op[i];
+		} else if (p->op[i].kind == OP_ADDR6) {
+			rest[n] = p->op[i];
+			rest[n++].kind = OP_FIX6;
+		}
+	}
+	p->shuffle = shuffle_new(m, extent);
+	free(m);
+	if (!p->shuffle)
+		return false;
+	p->bytes += sizeof(struct shuffle) + p->shuffle->steps * sizeof(struct step);
+	*rests = n;
+	return true;
+}
+
+void
+shuffle_free(struct shuffle *s)
+{
+	free(s);
+}
+
+size_t
+shuffle_reach(const struct shuffle *s)
+{
+	return s->reach;
+}
+
+void
+shuffle_prepare(const struct shuffle *s, struct flow *proto)
+{
+	for (unsigned i = 0; i < s->v4s; i++) {
+		const struct addr prefix = {.w = {0, 0, __builtin_bswap32(0x0000ffff), 0}};
+		memcpy((uint8_t *)proto + s->v4[i], &prefix, sizeof(prefix));
+	}
+}
+
+__attribute__((target("ssse3"))) void
+shuffle_run(const struct shuffle *s, uint8_t *flow, const uint8_t *proto, const uint8_t *rec, size_t len,
+	    unsigned n)
+{
+	for (; n; n--, flow += FLOW_STRIDE, rec += len) {
+		const struct step *step = s->step;
+		for (unsigned c = 0; c < s->chunks; c++) {
+			__m128i v = _mm_loadu_si128((const __m128i_u *)(proto + (size_t)c * CHUNK));
+			for (unsigned k = s->count[c]; k; k--, step++) {
+				__m128i w = _mm_loadu_si128((const __m128i_u *)(rec + step->src));
+				v = _mm_or_si128(v, _mm_shuffle_epi8(w, step->mask));
+			}
+			_mm_store_si128((__m128i *)(void *)(flow + (size_t)c * CHUNK), v);
+		}
+	}
+}
+
+#endif
