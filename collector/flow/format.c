@@ -32,6 +32,8 @@ struct candidates {
 	unsigned n;
 };
 
+/* packets, bytes and flows: what events have not. tcp_flags and the times of stitching are counters too, but
+ * events have them. */
 static bool
 is_total(const struct primitive *p)
 {
@@ -82,6 +84,7 @@ candidate_add(struct format *f, struct candidates *all, primitive_id id, enum co
 	};
 }
 
+/* Two rows may share a header: class and class_frame, a sum_* and its source. */
 static bool
 has_header(const struct candidates *all, const char *csv)
 {
@@ -105,6 +108,7 @@ add_missing(struct format *f, struct candidates *all)
 	}
 }
 
+/* Rows of one rank keep the table's order. */
 static int
 by_rank(const void *a, const void *b)
 {
@@ -114,6 +118,8 @@ by_rank(const void *a, const void *b)
 	return (x->column.id > y->column.id) - (x->column.id < y->column.id);
 }
 
+/* All columns of this output, in its order. stamp_inserted is a field of the layout; the time of writing is
+ * known only when a row is written. */
 static void
 collect(struct format *f, struct candidates *all)
 {
@@ -141,7 +147,20 @@ column_name(const struct format *f, const struct primitive *p)
 	return f->o.order == FORMAT_ORDER_CLIENT && p->client_json ? p->client_json : p->json;
 }
 
-/* Everything from the previous value (prev, NULL for none) to the value of c. */
+/* What a row begins with in JSON. */
+static void
+join_begin(const struct format *f, struct text *t, bool more)
+{
+	text_char(t, '{');
+	if (!f->o.event_type)
+		return;
+	text_str(t, "\"event_type\": ");
+	text_json(t, f->o.event_type);
+	if (more)
+		text_str(t, ", ");
+}
+
+/* Everything from the previous value (prev, NULL for none) to the value of c: `", "port_src": `. */
 static void
 join(const struct format *f, struct text *t, const struct column *prev, const struct column *c)
 {
@@ -150,31 +169,21 @@ join(const struct format *f, struct text *t, const struct column *prev, const st
 			text_char(t, f->o.separator);
 		return;
 	}
-	if (prev && prev->quoted)
-		text_char(t, '"');
-	if (prev) {
-		text_str(t, ", ");
-	} else {
-		text_char(t, '{');
-		if (f->o.event_type) {
-			text_str(t, "\"event_type\": ");
-			text_json(t, f->o.event_type);
-			if (c)
-				text_str(t, ", ");
-		}
-	}
-	if (!c)
-		return;
+	if (!prev)
+		join_begin(f, t, true);
+	else
+		text_str(t, prev->quoted ? "\", " : ", ");
 	text_json(t, column_name(f, c->row));
 	text_str(t, c->quoted ? ": \"" : ": ");
 }
 
+/* Everything behind the last value (last, NULL for none). */
 static void
 join_end(const struct format *f, struct text *t, const struct column *last)
 {
 	if (f->json) {
 		if (!last)
-			join(f, t, NULL, NULL);
+			join_begin(f, t, false);
 		else if (last->quoted)
 			text_char(t, '"');
 		if (f->o.writer_id) {
@@ -186,42 +195,55 @@ join_end(const struct format *f, struct text *t, const struct column *last)
 	text_char(t, '\n');
 }
 
-static void
+/* Keeps the text in the column itself when it is short, as nearly all are. False without memory. */
+static bool
 set_before(struct column *c, const struct text *t)
 {
 	c->before_len = (uint16_t)t->len;
-	if (t->len <= FORMAT_FAST_BEFORE) {
-		memset(c->before, 0, sizeof(c->before));
-		if (t->len)
-			memcpy(c->before, t->data, t->len);
-	} else {
+	if (t->len > FORMAT_FAST_BEFORE) {
 		c->long_before = strndup(t->data, t->len);
+		return c->long_before != NULL;
 	}
+	memset(c->before, 0, sizeof(c->before));
+	if (t->len)
+		memcpy(c->before, t->data, t->len);
+	return true;
 }
 
 /* --- programs --- */
 
+/* Adds one column behind prev, and its share of the longest row. */
+static bool
+program_add(struct format *f, struct program *g, const struct column *from, const struct column *prev)
+{
+	struct text t = {0};
+	struct column *c = &g->column[g->columns++];
+	*c = *from;
+	g->fixed_room += column_compile(f, c);
+	join(f, &t, prev, c);
+	/* Aligned, a short value is filled up, and a long one is followed by a blank. */
+	g->fixed_room += t.len + (f->aligned ? c->width + 1U : 0);
+	bool ok = set_before(c, &t);
+	text_free(&t);
+	return ok;
+}
+
+/* The program for flows, or for events, which leaves out the totals. */
 static bool
 program_compile(struct format *f, struct program *g, const struct candidates *all, bool event)
 {
+	const struct column *prev = NULL;
 	struct text t = {0};
 	g->column = calloc(all->n + 1, sizeof(*g->column));
 	if (!g->column)
 		return false;
-	const struct column *prev = NULL;
 	for (unsigned i = 0; i < all->n; i++) {
 		if (event && is_total(all->c[i].column.row))
 			continue;
-		struct column *c = &g->column[g->columns++];
-		*c = all->c[i].column;
-		size_t room = column_compile(f, c);
-		t.len = 0;
-		join(f, &t, prev, c);
-		set_before(c, &t);
-		g->fixed_room += t.len + room + (f->aligned ? c->width + 1U : 0);
-		prev = c;
+		if (!program_add(f, g, &all->c[i].column, prev))
+			return false;
+		prev = &g->column[g->columns - 1];
 	}
-	t.len = 0;
 	join_end(f, &t, prev);
 	g->end_len = (uint16_t)t.len;
 	g->end = strndup(t.data, t.len);
@@ -253,6 +275,7 @@ set_widths(const struct format *f, struct candidates *all)
 	}
 }
 
+/* Values of any length have no column: as pmacct, refuse rather than print a table that is none. */
 static bool
 check_aligned(const struct format *f, const struct candidates *all, char *err, size_t errlen)
 {
@@ -271,6 +294,7 @@ check_aligned(const struct format *f, const struct candidates *all, char *err, s
 
 /* --- the formatter --- */
 
+/* All protocols as text, so that a row copies 16 bytes instead of looking a name up. */
 static void
 proto_texts(struct format *f)
 {
@@ -285,6 +309,7 @@ proto_texts(struct format *f)
 	}
 }
 
+/* Strings are copied; what the options mean for every value is decided here once. */
 static bool
 options_copy(struct format *f, const struct format_options *o)
 {
@@ -358,6 +383,8 @@ struct row {
 /* Values of columns that are not in the layout: as many zeros as the widest has bytes. */
 static const uint8_t zeros[256];
 
+/* Variable values stand behind the fixed ones, each with its length in front; the layout knows only their
+ * order. */
 static void
 find_vars(struct row *r, const struct layout *l, const uint8_t *record)
 {
@@ -371,6 +398,7 @@ find_vars(struct row *r, const struct layout *l, const uint8_t *record)
 	}
 }
 
+/* One value, wherever it stands. */
 static inline char *
 put_value(struct format *f, const struct column *c, char *p, const struct row *r)
 {
@@ -379,6 +407,7 @@ put_value(struct format *f, const struct column *c, char *p, const struct row *r
 	return c->put(f, c, p, r->base[c->source] + c->offset, c->len);
 }
 
+/* Copies more than there is to copy: a copy of fixed length is two instructions, and there is room. */
 static inline char *
 put_before(const struct column *c, char *p)
 {
@@ -389,6 +418,7 @@ put_before(const struct column *c, char *p)
 	return p + c->before_len;
 }
 
+/* JSON, and CSV as pmacct writes it. */
 static char *
 walk(struct format *f, const struct program *g, const struct row *r, char *p)
 {
@@ -421,6 +451,7 @@ csv_quote(char *begin, char *p, char separator)
 	return p;
 }
 
+/* CSV that any reader reads back. */
 static char *
 walk_quoted(struct format *f, const struct program *g, const struct row *r, char *p)
 {
@@ -433,6 +464,7 @@ walk_quoted(struct format *f, const struct program *g, const struct row *r, char
 	return p;
 }
 
+/* Fills a column up, with one blank at least. */
 static char *
 pad(char *p, const char *begin, unsigned width)
 {

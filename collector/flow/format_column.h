@@ -30,13 +30,14 @@ struct column {
 	column_put *put;
 	char before[FORMAT_FAST_BEFORE]; /* filled up with anything */
 	const char *long_before;	 /* when it is longer than that */
+	const char *absent;		 /* what an empty text is shown as */
 	uint16_t before_len;
 	uint16_t offset; /* or the index of a variable value */
 	uint16_t len;
 	uint8_t source;	 /* enum column_source */
 	uint8_t width;	 /* formatted: bytes up to the next column, 0 for the last one, which is not padded */
 	bool quoted;	 /* a JSON string: its quotes are in before texts */
-	bool may_escape; /* may hold any byte, hence what CSV quotes */
+	bool may_escape; /* csv_quote: may hold what is to be quoted */
 	const struct primitive *row;
 	primitive_id id;
 };

@@ -113,6 +113,7 @@ put_one_std_comm(char *p, uint32_t v, bool numeric)
 	return put_u64(p, v & 0xffff);
 }
 
+/* Each list is cut where its last whole element ends. */
 char *
 put_std_comm(struct format *f, const struct column *c, char *p, const uint8_t *v, size_t len)
 {
@@ -227,7 +228,8 @@ put_pair(char *p, const char *s, size_t n)
 	return p;
 }
 
-/* "nkey%NODE,pkey%PLATFORM" as {"nkey": "NODE", "pkey": "PLATFORM"}. */
+/* "nkey%NODE,pkey%PLATFORM" as {"nkey": "NODE", "pkey": "PLATFORM"}. What is empty between commas is no pair.
+ */
 char *
 put_label_map(struct format *f, const struct column *c, char *p, const uint8_t *v, size_t len)
 {
@@ -235,12 +237,13 @@ put_label_map(struct format *f, const struct column *c, char *p, const uint8_t *
 	(void)c;
 	const char *s = (const char *)v, *end = s + len;
 	*p++ = '{';
-	for (bool first = true; s < end; first = false) {
+	for (bool first = true; s < end;) {
 		const char *comma = memchr(s, ',', (size_t)(end - s));
 		const char *stop = comma ? comma : end;
-		if (!first)
-			p = put_bytes(p, ", ", 2);
-		p = put_pair(p, s, (size_t)(stop - s));
+		if (stop > s) {
+			p = put_pair(first ? p : put_bytes(p, ", ", 2), s, (size_t)(stop - s));
+			first = false;
+		}
 		s = stop + 1;
 	}
 	*p++ = '}';

@@ -2,12 +2,16 @@
  *
  * A value is read with memcpy, since keys are packed; its function knows nothing of separators, quotes and
  * widths. Functions for the few types that make up most rows come first, each for one width, so that nothing
- * is decided per row. */
+ * is decided per row. They may write some bytes more than the text has (see put_u64_fast), never more than
+ * the room that column_compile asks for.
+ *
+ * To add a type: a row in `rules`, and a function for each of its looks. */
 #include "collector/flow/format_column.h"
 
 #include "collector/base/addr.h"
 #include "collector/base/text.h"
 
+/* Every function has the type column_put; most need only some of what they are given. */
 #define UNUSED __attribute__((unused))
 #define PUT(name)                                                                                            \
 	static char *put_##name(UNUSED struct format *f, UNUSED const struct column *c, char *p,             \
@@ -39,6 +43,7 @@ PUT(uint64)
 	return put_u64_fast(p, n);
 }
 
+/* All outputs but aligned ones leave an absent address empty. */
 PUT(addr)
 {
 	struct addr a;
@@ -48,6 +53,7 @@ PUT(addr)
 	return addr_format(p, &a);
 }
 
+/* From the formatter's own table of 256 texts. */
 PUT(proto)
 {
 	const struct proto_text *t = &f->proto[*v];
@@ -60,6 +66,7 @@ PUT(mac_addr)
 	return put_mac(p, v);
 }
 
+/* "800", "86dd". */
 PUT(etype)
 {
 	uint16_t n;
@@ -81,6 +88,7 @@ PUT(tcpflags)
 	return put_u64(p, tcp_flags(v, len));
 }
 
+/* ["SYN", "ACK"], lowest bit first. */
 PUT(tcpflags_array)
 {
 	static const char names[8][4] = {"FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR"};
@@ -146,31 +154,34 @@ padded_len(const uint8_t *v, size_t len)
 	return nul ? (size_t)(nul - v) : len;
 }
 
+/* Some empty values have a name: the class of a flow nobody classified, the state of a route nobody
+ * validated. */
+static char *
+put_absent(char *p, const struct column *c)
+{
+	return put_str(p, c->absent);
+}
+
 PUT(fixed)
 {
-	return put_bytes(p, v, padded_len(v, len));
+	size_t n = padded_len(v, len);
+	return n ? put_bytes(p, v, n) : put_absent(p, c);
 }
 
 PUT(fixed_json)
 {
-	return put_json(p, v, padded_len(v, len));
-}
-
-/* The class of a flow nobody classified has a name in all of pmacct's outputs. */
-static bool
-is_unknown_class(const struct column *c, size_t len)
-{
-	return len == 0 && c->row->offset == offsetof(struct flow, class_name);
+	size_t n = padded_len(v, len);
+	return n ? put_json(p, v, n) : put_absent(p, c);
 }
 
 PUT(text)
 {
-	return is_unknown_class(c, len) ? put_str(p, "unknown") : put_bytes(p, v, len);
+	return len ? put_bytes(p, v, len) : put_absent(p, c);
 }
 
 PUT(text_json)
 {
-	return is_unknown_class(c, len) ? put_str(p, "unknown") : put_json(p, v, len);
+	return len ? put_json(p, v, len) : put_absent(p, c);
 }
 
 /* RFC 4364, 4.2: type, administrator, number. */
@@ -194,6 +205,7 @@ PUT(rd)
 	return put_u64(p, type == 1 || type == 2 ? rd & 0xffff : rd & 0xffffffff);
 }
 
+/* In the order of enum rd_origin. */
 PUT(rd_origin)
 {
 	static const char *const names[] = {"unknown", "bgp", "bmp", "flow", "map"};
@@ -209,6 +221,7 @@ load_double(const uint8_t *v)
 	return d - d == 0 ? d : 0;
 }
 
+/* Rows have coordinates rarely enough for printf. */
 PUT(real)
 {
 	return p + snprintf(p, 32, "%.6f", load_double(v));
@@ -228,6 +241,7 @@ PUT(real_json)
 	return strpbrk(p - n, ".e") ? p : put_bytes(p, ".0", 2);
 }
 
+/* len bytes in hexadecimal, joint between them unless it is 0. */
 static char *
 put_hex_bytes(char *p, const uint8_t *v, size_t len, const char *digits, char joint)
 {
@@ -268,6 +282,7 @@ PUT(custom_raw)
 	return put_hex_bytes(p, v, len, "0123456789ABCDEF", '-');
 }
 
+/* 4 or 16 bytes in network order. */
 PUT(custom_ip)
 {
 	struct addr a = len == 4 ? addr_from_v4(v) : len == 16 ? addr_from_v6(v) : (struct addr){.q = {0, 0}};
@@ -278,8 +293,8 @@ PUT(custom_ip)
 struct rule {
 	column_put *json, *plain;
 	bool quoted;
-	bool may_escape;
-	uint8_t room; /* most bytes of a value of fixed width */
+	bool may_escape; /* its text may hold what CSV quotes */
+	uint8_t room;	 /* most bytes of a value of fixed width */
 };
 
 static const struct rule rules[] = {
@@ -307,6 +322,8 @@ static const struct rule rules[] = {
     [VALUE_SEGMENTS] = {put_segments, put_segments, false, true, 0},
     [VALUE_CUSTOM] = {NULL, NULL, true, true, 0},
 };
+
+/* --- picking --- */
 
 static column_put *
 uint_put(size_t len)
@@ -366,6 +383,7 @@ is_quoted(const struct format *f, const struct column *c)
 	return rules[c->row->type].quoted;
 }
 
+/* The one place where options decide how a value looks. */
 static column_put *
 column_function(const struct format *f, const struct column *c)
 {
@@ -383,12 +401,32 @@ column_function(const struct format *f, const struct column *c)
 	return f->json ? rules[type].json : rules[type].plain;
 }
 
+/* What an empty text is shown as. */
+static const char *
+absent_text(const struct primitive *p)
+{
+	if (p->offset == offsetof(struct flow, class_name))
+		return "unknown";
+	if (p->offset == offsetof(struct flow, src_roa) || p->offset == offsetof(struct flow, dst_roa))
+		return "u";
+	return "";
+}
+
+/* Whether CSV has to look for what must be quoted: text may hold anything, and a separator out of the
+ * ordinary may be part of any value, as a blank is of times. */
+static bool
+may_need_quotes(const struct format *f, enum value_type type)
+{
+	return rules[type].may_escape || !strchr(",;\t|", f->o.separator);
+}
+
 size_t
 column_compile(const struct format *f, struct column *c)
 {
 	enum value_type type = c->row->type;
 	c->put = column_function(f, c);
-	c->may_escape = rules[type].may_escape;
+	c->absent = type == VALUE_CUSTOM ? "" : absent_text(c->row);
+	c->may_escape = may_need_quotes(f, type);
 	c->quoted = f->json && is_quoted(f, c) && !shown_as_array(f, type);
 	/* Text may be escaped to six bytes each; a custom address is the longest that fixed bytes become. */
 	return rules[type].room + 6 * (size_t)c->len + ADDR_TEXT_MAX;
