@@ -32,11 +32,17 @@ libdecode_a_SOURCES += \
 
 if HAVE_CMOCKA
 decode_fixture = collector/decode/builder.h collector/decode/fixture.h
-check_PROGRAMS += packet_test decode_test plan_test
+check_PROGRAMS += packet_test decode_test options_test plan_test sequence_test template_test
 decode_test_SOURCES = collector/decode/decode_test.c $(decode_fixture)
 decode_test_LDADD = $(DECODE_LIBS) $(CMOCKA_LIBS)
 plan_test_SOURCES = collector/decode/plan_test.c $(decode_fixture)
 plan_test_LDADD = $(DECODE_LIBS) $(CMOCKA_LIBS)
+template_test_SOURCES = collector/decode/template_test.c $(decode_fixture)
+template_test_LDADD = $(DECODE_LIBS) $(CMOCKA_LIBS)
+options_test_SOURCES = collector/decode/options_test.c $(decode_fixture)
+options_test_LDADD = $(DECODE_LIBS) $(CMOCKA_LIBS)
+sequence_test_SOURCES = collector/decode/sequence_test.c
+sequence_test_LDADD = $(DECODE_LIBS) $(CMOCKA_LIBS)
 packet_test_SOURCES = collector/decode/packet_test.c
 packet_test_LDADD = $(DECODE_LIBS) $(CMOCKA_LIBS)
 endif
