@@ -32,11 +32,13 @@ libdecode_a_SOURCES += \
 
 if HAVE_CMOCKA
 decode_fixture = collector/decode/builder.h collector/decode/fixture.h
-check_PROGRAMS += packet_test decode_test options_test plan_test sequence_test template_test
+check_PROGRAMS += packet_test decode_test ipfix_test options_test plan_test sequence_test template_test
 decode_test_SOURCES = collector/decode/decode_test.c $(decode_fixture)
 decode_test_LDADD = $(DECODE_LIBS) $(CMOCKA_LIBS)
 plan_test_SOURCES = collector/decode/plan_test.c $(decode_fixture)
 plan_test_LDADD = $(DECODE_LIBS) $(CMOCKA_LIBS)
+ipfix_test_SOURCES = collector/decode/ipfix_test.c $(decode_fixture)
+ipfix_test_LDADD = $(DECODE_LIBS) $(CMOCKA_LIBS)
 template_test_SOURCES = collector/decode/template_test.c $(decode_fixture)
 template_test_LDADD = $(DECODE_LIBS) $(CMOCKA_LIBS)
 options_test_SOURCES = collector/decode/options_test.c $(decode_fixture)
