@@ -65,3 +65,15 @@ check_PROGRAMS += networks_test
 networks_test_SOURCES = collector/flow/networks_test.c
 networks_test_LDADD = $(FLOW_LIBS) $(CMOCKA_LIBS)
 endif
+
+# filters. filter_bench [EXPRESSION...] measures one.
+libflow_a_SOURCES += collector/flow/filter.c collector/flow/filter.h
+noinst_PROGRAMS += filter_bench
+filter_bench_SOURCES = collector/flow/filter_bench.c
+filter_bench_LDADD = $(FLOW_LIBS) $(PCAP_LIBS)
+
+if HAVE_CMOCKA
+check_PROGRAMS += filter_test
+filter_test_SOURCES = collector/flow/filter_test.c
+filter_test_LDADD = $(FLOW_LIBS) $(PCAP_LIBS) $(CMOCKA_LIBS)
+endif
