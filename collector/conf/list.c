@@ -76,19 +76,36 @@ mdoc_text(struct text *out, const char *s)
 	}
 }
 
+/* Is there more to say about the value than its type? */
+static bool
+type_says_all(enum conf_type type)
+{
+	return type == CONF_TYPE_BOOL || type == CONF_TYPE_STRING || type == CONF_TYPE_LIST ||
+	       type == CONF_TYPE_PATH || type == CONF_TYPE_MAP;
+}
+
 static void
-mdoc_key(const struct conf_row *row, struct text *out)
+mdoc_value(const struct conf_row *row, struct text *out)
 {
 	struct text expected = {0};
 	conf_value_expected(row, &expected);
+	text_str(out, "Takes ");
+	mdoc_text(out, text_cstr(&expected));
+	text_str(out, ".\n");
+	text_free(&expected);
+}
+
+static void
+mdoc_key(const struct conf_row *row, struct text *out)
+{
 	text_printf(out, ".It Ic %s%s : Ar %s\n", row->name,
 		    row->scope == CONF_SCOPE_PLUGIN ? "[plugin]" : "", type_word(row->type));
 	mdoc_text(out, row->help);
-	text_str(out, ".\nTakes ");
-	mdoc_text(out, text_cstr(&expected));
 	text_str(out, ".\n");
+	if (!type_says_all(row->type))
+		mdoc_value(row, out);
 	if (row->fallback) {
-		text_str(out, "The default is\n.Ql ");
+		text_str(out, "The default is\n.Ql \\&");
 		mdoc_text(out, row->fallback);
 		text_str(out, " .\n");
 	}
@@ -96,7 +113,6 @@ mdoc_key(const struct conf_row *row, struct text *out)
 		text_str(out, "May be set per plugin.\n");
 	if (row->reload)
 		text_str(out, "The file is read again on SIGUSR2.\n");
-	text_free(&expected);
 }
 
 static void
