@@ -207,21 +207,32 @@ conf_list_next(const char **next, const char **item)
 	return 0;
 }
 
+/* A file may hold anything; a terminal should not obey it. */
+static void
+disarm(char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s < ' ' || *s == 0x7f)
+			*s = '?';
+}
+
 void
 conf_report(struct report *r, enum severity severity, enum origin origin, unsigned line, const char *key,
 	    const char *fmt, ...)
 {
 	char what[1024];
+	size_t n = key ? (size_t)snprintf(what, sizeof(what) / 2, "%s: ", key) : 0;
+	n = n < sizeof(what) / 2 ? n : sizeof(what) / 2 - 1;
 	va_list ap;
 	va_start(ap, fmt);
-	vsnprintf(what, sizeof(what), fmt, ap);
+	vsnprintf(what + n, sizeof(what) - n, fmt, ap);
 	va_end(ap);
+	disarm(what);
 	bool fatal = severity == SEVERITY_ERROR || (severity == SEVERITY_ERROR_UNLESS_LENIENT && !r->lenient);
 	r->errors += fatal;
 	if (origin == ORIGIN_FILE)
 		text_printf(r->out, "%s:%u: ", r->file, line);
 	else
 		text_str(r->out, origin == ORIGIN_COMMAND_LINE ? "command line: " : "configuration: ");
-	text_printf(r->out, "%s: %s%s%s\n", fatal ? "error" : "warning", key ? key : "", key ? ": " : "",
-		    what);
+	text_printf(r->out, "%s: %s\n", fatal ? "error" : "warning", what);
 }

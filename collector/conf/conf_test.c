@@ -71,6 +71,7 @@ test_faults_in_lines(void **state)
 	says("debug[a]b: true\n", false, "f:1: error: debug[a]b: expected key[plugin]: value\n");
 	says("nfacctd_prot: 1\n", false,
 	     "f:1: error: nfacctd_prot: unknown key; did you mean 'nfacctd_port'?\n");
+	says("de\033bug: 1\n", false, "f:1: error: de?bug: unknown key; did you mean 'debug'?\n");
 	says("zzzzzzzzzz: 1\n", false, "f:1: error: zzzzzzzzzz: unknown key; --list-keys shows all\n");
 }
 
@@ -88,6 +89,8 @@ test_faults_in_values(void **state)
 	     "large, xlarge; did you mean 'micro'?\n");
 	says("nfacctd_ip: localhost\n", false,
 	     "f:1: error: nfacctd_ip: 'localhost' is not possible; expected an IPv4 or IPv6 address\n");
+	says("nfacctd_ip: \033[2J\a\n", false,
+	     "f:1: error: nfacctd_ip: '?[2J?' is not possible; expected an IPv4 or IPv6 address\n");
 	says("files_umask: 001\n", false,
 	     "f:1: error: files_umask: '001' is not possible; expected an octal number from 002 to 777\n");
 }
@@ -323,6 +326,10 @@ test_plugins_that_are_wrong(void **state)
 	     "f:1: error: plugins: 'memry': there is no such plugin; expected one of memory, print; did you "
 	     "mean "
 	     "'memory'?\n");
+	says("plugins: prnt[x]\nprint_output[x]: csv\n", false,
+	     "f:1: error: plugins: 'prnt': there is no such plugin; expected one of memory, print; did you "
+	     "mean "
+	     "'print'?\n");
 	says("plugins: nfprobe\n", false,
 	     "f:1: error: plugins: 'nfprobe': it exports what a packet capture counted; there is no capture "
 	     "in this "

@@ -133,15 +133,16 @@ instances_parse(struct conf *c, const struct setting *s, const char *const *type
 		types = usual_types;
 	while ((n = conf_list_next(&next, &item)) > 0) {
 		char type[64], name[64];
-		if (n >= 64 - sizeof("default_") || !split_item(item, n, type, name, sizeof(name)))
-			conf_report(
-			    r, SEVERITY_ERROR, s->origin, s->line, "plugins",
-			    "'%.*s': expected type or type[name]; the name has no blanks, brackets, '/' "
-			    "or ':'",
-			    (int)n, item);
-		else if (!type_known(types, type))
+		if (n >= 64 - sizeof("default_") || !split_item(item, n, type, name, sizeof(name))) {
+			conf_report(r, SEVERITY_ERROR, s->origin, s->line, "plugins",
+				    "'%.*s': expected type or type[name]; the name has no blanks, brackets, "
+				    "'/' or ':'",
+				    (int)n, item);
+			continue;
+		}
+		if (!type_known(types, type))
 			explain_type(type, types, s, r);
-		else
-			instance_add(c, type, name, s, r);
+		/* An unknown one is taken too: the lines that name it are not wrong as well. */
+		instance_add(c, type, name, s, r);
 	}
 }
