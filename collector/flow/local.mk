@@ -77,3 +77,14 @@ check_PROGRAMS += filter_test
 filter_test_SOURCES = collector/flow/filter_test.c
 filter_test_LDADD = $(FLOW_LIBS) $(PCAP_LIBS) $(CMOCKA_LIBS)
 endif
+
+# lists of numbers and what they do to a flow
+libflow_a_SOURCES += \
+	collector/flow/lists.c collector/flow/lists.h \
+	collector/flow/transform.c collector/flow/transform.h
+
+if HAVE_CMOCKA
+check_PROGRAMS += transform_test
+transform_test_SOURCES = collector/flow/transform_test.c
+transform_test_LDADD = $(FLOW_LIBS) $(CMOCKA_LIBS)
+endif
