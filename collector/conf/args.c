@@ -17,6 +17,7 @@ enum {
 
 #define SETS_MAX 4
 
+/* Options are few and their order in --help is this one: input, plugins, output, process. */
 struct option_row {
 	char letter;
 	unsigned under;	      /* which names of the program have it */
@@ -95,6 +96,7 @@ static const struct command {
 
 #define LONG_BASE 256 /* getopt's value for long option i is LONG_BASE + i */
 
+/* By the last part of argv[0], as links are made by the installation; any other name is flowribd. */
 static enum conf_personality
 personality_of(const char *argv0)
 {
@@ -110,6 +112,7 @@ personality_of(const char *argv0)
 	return CONF_AS_FLOWRIBD;
 }
 
+/* The row of a letter under this name of the program. */
 static const struct option_row *
 find_option(enum conf_personality personality, int letter)
 {
@@ -158,6 +161,7 @@ long_options(struct option *out)
 	*out = (struct option){0};
 }
 
+/* -r and -u set the keys of all plugins that have one of the kind. */
 static void
 add_overrides(struct conf_args *args, const struct option_row *row, const char *value)
 {
@@ -174,6 +178,7 @@ add_overrides(struct conf_args *args, const struct option_row *row, const char *
 		};
 }
 
+/* Of several actions the last one counts. */
 static void
 do_command(struct conf_args *args, const struct command *c, const char *argument)
 {

@@ -8,6 +8,7 @@
 
 #include <stdarg.h>
 
+/* One block holds both, so that a setting is freed as one. */
 struct setting *
 setting_new(const char *text, enum origin origin, unsigned line)
 {

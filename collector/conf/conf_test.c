@@ -91,6 +91,10 @@ test_faults_in_values(void **state)
 	     "f:1: error: nfacctd_ip: 'localhost' is not possible; expected an IPv4 or IPv6 address\n");
 	says("nfacctd_ip: \033[2J\a\n", false,
 	     "f:1: error: nfacctd_ip: '?[2J?' is not possible; expected an IPv4 or IPv6 address\n");
+	says("print_history: 2 h\n", false,
+	     "f:1: error: print_history: '2 h' is not possible; expected a time as N, Ns, Nm, Nh, Nd, Nw or "
+	     "NM, "
+	     "above a minute in full minutes\n");
 	says("files_umask: 001\n", false,
 	     "f:1: error: files_umask: '001' is not possible; expected an octal number from 002 to 777\n");
 }

@@ -11,6 +11,7 @@ shown(const struct conf_row *row, const struct setting *s)
 	return row->secret ? MASK : s->text;
 }
 
+/* The comment before a line says where it comes from: with three tiers that is the question people have. */
 static void
 dump_setting(const struct conf *c, enum conf_key key, const char *scope, const struct setting *s,
 	     struct text *out)
@@ -47,6 +48,7 @@ dump_key(const struct conf *c, enum conf_key key, struct text *out)
 	}
 }
 
+/* Only keys that work: defaults of the others would be noise. */
 static void
 dump_default(const struct conf *c, enum conf_key key, struct text *out)
 {

@@ -27,6 +27,7 @@ static const struct {
     {"sfprobe", "it exports what a packet capture counted; there is no capture in this version"},
 };
 
+/* types end with NULL. */
 static bool
 type_known(const char *const *types, const char *type)
 {
@@ -45,6 +46,7 @@ type_absent(const char *type)
 	return NULL;
 }
 
+/* A type that other versions have deserves its reason, any other one the list and the nearest of it. */
 static void
 explain_type(const char *type, const char *const *types, const struct setting *s, struct report *r)
 {
@@ -106,6 +108,7 @@ split_item(const char *item, size_t n, char *type, char *name, size_t room)
 	return name_valid(name);
 }
 
+/* Of two with one name the first stays, as pmacct does it. */
 static void
 instance_add(struct conf *c, const char *type, const char *name, const struct setting *s, struct report *r)
 {

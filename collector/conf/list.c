@@ -10,6 +10,7 @@ scope_word(const struct conf_row *row)
 	return words[row->scope];
 }
 
+/* Words for the type column: shorter than what a message says is expected. */
 static const char *
 type_word(enum conf_type type)
 {
@@ -176,6 +177,7 @@ json_limits(const struct conf_row *row, struct text *out)
 		json_member(out, "words", row->words);
 }
 
+/* An alias has no more to say than what it stands for. */
 static void
 json_key(const struct conf_row *row, struct text *out)
 {
@@ -208,6 +210,7 @@ list_json(struct text *out)
 	text_str(out, "]\n");
 }
 
+/* The first is what a person gets who asks for none. */
 static const struct {
 	const char *name;
 	void (*list)(struct text *out);

@@ -35,6 +35,7 @@ struct loading {
 	bool explained[CONF_KEYS]; /* its standing was told */
 };
 
+/* Entries point into the text of the file and into argv, which outlive the loading. */
 static void
 entry_add(struct loading *l, struct entry e)
 {
@@ -154,6 +155,8 @@ read_lines(struct loading *l, struct mapfile *m)
 	l->report.errors += m->faults;
 }
 
+/* Options follow the lines, so that what they set is told of last; they win by their tier, not by their
+ * order. */
 static void
 read_overrides(struct loading *l, const struct conf_args *args)
 {
@@ -208,6 +211,7 @@ explain_value(struct loading *l, const struct entry *e, const struct conf_row *r
 	text_free(&expected);
 }
 
+/* Names of plugins are few: all of them help more than the nearest. */
 static void
 explain_scope(struct loading *l, const struct entry *e)
 {
@@ -247,6 +251,7 @@ find_tier(struct loading *l, const struct entry *e, const struct conf_row *row)
 	return NULL;
 }
 
+/* Puts the value of an entry where it counts, or says why it cannot count. */
 static void
 place(struct loading *l, const struct entry *e)
 {
@@ -270,6 +275,7 @@ place(struct loading *l, const struct entry *e)
 	tier_put(tier, key, s);
 }
 
+/* Default texts are right by the test that walks the table. */
 static void
 put_default(struct tier *t, enum conf_key key, const char *text)
 {
@@ -321,6 +327,7 @@ place_names(struct loading *l, const struct conf_args *args)
 	free(s);
 }
 
+/* Rules look at values, so they wait until all of these are right. */
 static struct conf *
 finish(struct loading *l)
 {

@@ -1,3 +1,5 @@
+/* Lines, their limits, and the two ways to split them, from memory; then what differs when a real file is
+ * read. */
 #include "collector/conf/mapfile.h"
 
 #include <setjmp.h>

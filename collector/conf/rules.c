@@ -22,6 +22,8 @@ active(const struct conf *c, int scope, enum conf_key key)
 	return conf_is_set(c, scope, key);
 }
 
+/* --- tests: true when the rule is broken --- */
+
 static bool
 both(const struct conf *c, int scope, const struct rule *rule)
 {
@@ -61,6 +63,7 @@ day_and_week(const struct conf *c, int scope, const struct rule *rule)
 	return letters && strchr(letters, 'd') && strchr(letters, 'w');
 }
 
+/* Formats that pmacct has and this version lacks stand at the end of the row's words. */
 static bool
 format_absent(const struct conf *c, int scope, const struct rule *rule)
 {

@@ -20,11 +20,14 @@ read_digits(const char **p, unsigned base, uint64_t *v)
 	return *p > start;
 }
 
+/* Rows of unsigned types have no negative minimum. */
 static bool
 in_range(const struct conf_row *row, uint64_t v)
 {
 	return v >= (uint64_t)row->min && v <= row->max;
 }
+
+/* --- readers: true when s is all of a value that the row takes --- */
 
 static bool
 parse_bool(const struct conf_row *row, const char *s, struct value *out)
@@ -58,6 +61,7 @@ parse_int(const struct conf_row *row, const char *s, struct value *out)
 	return out->integer >= row->min && (out->integer < 0 || (uint64_t)out->integer <= row->max);
 }
 
+/* 4096, 4K, 4KiB and 4KB are the same: nobody means 4000 by the size of a buffer. */
 static bool
 parse_size(const struct conf_row *row, const char *s, struct value *out)
 {
@@ -91,6 +95,7 @@ unit_seconds(char unit)
 	return 0;
 }
 
+/* Seconds of "90", "90s", "5m": the unit letter is the last one. */
 static bool
 parse_seconds(const struct conf_row *row, const char *s, struct value *out)
 {
@@ -105,7 +110,8 @@ parse_seconds(const struct conf_row *row, const char *s, struct value *out)
 
 #define MONTH_SECONDS (30 * UINT64_C(86400))
 
-/* Bins longer than a minute must end at full minutes. */
+/* Bins longer than a minute must end at full minutes. Months have no fixed length, so they stay a count; a
+ * hundred years of them is as good as no bound. */
 static bool
 parse_span(const struct conf_row *row, const char *s, struct value *out)
 {
@@ -220,6 +226,7 @@ parse_letters(const struct conf_row *row, const char *s, struct value *out)
 	return seen != 0;
 }
 
+/* Blanks at the ends of a value are lost in a file, hence the spellings for blank and tabulator. */
 static bool
 parse_char(const struct conf_row *row, const char *s, struct value *out)
 {
@@ -233,6 +240,7 @@ parse_char(const struct conf_row *row, const char *s, struct value *out)
 	return s[0] && (!s[1] || (s[0] == '\\' && !s[2] && (s[1] == 't' || s[1] == 's')));
 }
 
+/* Texts are checked by who uses them: what an aggregate may be is not known here. */
 static bool
 parse_text(const struct conf_row *row, const char *s, struct value *out)
 {
@@ -241,7 +249,7 @@ parse_text(const struct conf_row *row, const char *s, struct value *out)
 	return *s != 0;
 }
 
-/* --- in words --- */
+/* --- in words: what follows the general phrase of the type --- */
 
 static void
 say_range(const struct conf_row *row, struct text *out)
@@ -276,6 +284,7 @@ say_letters(const struct conf_row *row, struct text *out)
 	text_printf(out, " '%s', none twice", row->words);
 }
 
+/* One row per type; limits is NULL where the phrase says all. */
 static const struct {
 	bool (*parse)(const struct conf_row *row, const char *s, struct value *out);
 	const char *expected;
@@ -305,7 +314,8 @@ bool
 conf_value_parse(const struct conf_row *row, const char *text, struct value *out)
 {
 	*out = (struct value){.number = 0};
-	return types[row->type].parse(row, text, out);
+	/* A command line can hold a line feed; the file that conf_dump() writes could not. */
+	return !strchr(text, '\n') && types[row->type].parse(row, text, out);
 }
 
 void
@@ -316,6 +326,7 @@ conf_value_expected(const struct conf_row *row, struct text *out)
 		types[row->type].limits(row, out);
 }
 
+/* What people write who come from other programs. */
 static const char *
 bool_hint(const char *s)
 {
