@@ -189,7 +189,7 @@ savefile_read(struct savefile *s, unsigned max, bool use_clock, datagram_handler
 			return -1;
 		}
 		counter_add(s->counters, SAVEFILE_PACKETS, 1);
-		struct datagram d;
+		struct datagram d = {.session = 0}; /* captures hold UDP only */
 		enum savefile_counter why;
 		if (!find_payload(wire_over(bytes, h->caplen), s->link, &d, &why)) {
 			counter_add(s->counters, why, 1);
