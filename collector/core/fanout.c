@@ -17,6 +17,7 @@ struct channel {
 	bool changes;		      /* flows are changed for this channel alone, on a copy */
 	bool own_policy;
 	const struct layout *layout;
+	const struct filter *filter; /* NULL: everything */
 	struct timebin bin;
 	bool bins;
 	bool pro_rating;
@@ -124,6 +125,8 @@ channel_batch(struct fanout *f, struct channel *c, const struct flow_batch *batc
 	struct flow copy;
 	for (unsigned i = 0; i < batch->n; i++) {
 		const struct flow *flow = flow_at(batch, i);
+		if (c->filter && !filter_match(c->filter, flow))
+			continue;
 		if (c->changes)
 			flow = change(f, c, flow, &copy);
 		channel_flow(f, c, flow);
@@ -157,6 +160,7 @@ channel_init(struct channel *c, struct instance *in, char *err, size_t errlen)
 	int i = in->setup.index;
 	c->instance = in;
 	c->layout = &in->layout;
+	c->filter = in->filter;
 	c->bins = in->layout.bin_offset != 0;
 	c->post_tag = conf_uint(conf, i, CONF_post_tag);
 	c->post_tag2 = conf_uint(conf, i, CONF_post_tag2);
@@ -210,9 +214,12 @@ fanout_new(struct instances *all, const struct conf *conf, unsigned thread, bool
 	f->stop = stop;
 	for (unsigned i = 0; i < all->n; i++)
 		if (!channel_init(&f->channel[i], &all->list[i], err, errlen))
-			return NULL; /* the program ends */
+			goto fail;
 	choose_policies(f, all);
 	return f;
+fail:
+	fanout_free(f);
+	return NULL;
 }
 
 bool
@@ -244,6 +251,12 @@ fanout_close(struct fanout *f)
 {
 	for (unsigned i = 0; i < f->channels; i++)
 		queue_close(&f->channel[i].writer);
-	free(f->channel);
+}
+
+void
+fanout_free(struct fanout *f)
+{
+	if (f)
+		free(f->channel);
 	free(f);
 }

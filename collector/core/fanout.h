@@ -28,7 +28,9 @@ void fanout_flush(struct fanout *f);
 /* Uses the fresh contents of a networks file in the place of the old ones. On the thread that owns f. */
 void fanout_replace(struct fanout *f, const struct networks *old, const struct networks *fresh);
 
-/* Publishes, tells every plugin that no more comes, and frees. */
+/* Publishes, and tells every plugin that no more comes. */
 void fanout_close(struct fanout *f);
+
+void fanout_free(struct fanout *f);
 
 #endif

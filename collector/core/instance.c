@@ -47,6 +47,19 @@ check_supply(struct instance *in, unsigned supply, struct text *errors)
 }
 
 static bool
+compile_filter(struct instance *in, struct text *errors)
+{
+	char err[512];
+	const char *expression = conf_string(in->setup.conf, in->setup.index, CONF_aggregate_filter);
+	if (!expression)
+		return true;
+	in->filter = filter_new(expression, err, sizeof(err));
+	if (!in->filter)
+		complain(in, errors, CONF_aggregate_filter, err);
+	return in->filter != NULL;
+}
+
+static bool
 compile(struct instance *in, unsigned supply, struct text *errors)
 {
 	char err[512];
@@ -64,6 +77,8 @@ compile(struct instance *in, unsigned supply, struct text *errors)
 		text_printf(errors, "plugin %s/%s: %s\n", in->setup.name, in->setup.type, err);
 		return false;
 	}
+	if (!compile_filter(in, errors))
+		return false;
 	const struct plugin_bins *bins = in->ops->bins;
 	struct layout_options options = {
 	    .time_bins = bins && conf_is_set(conf, in->setup.index, bins->history),
@@ -186,6 +201,8 @@ mark_needs(struct instance *in, struct flow_needs *all)
 	struct flow_needs own = {.extent = 0};
 	layout_need(&own, &in->layout);
 	networks_policy_needs(&in->policy, &own);
+	if (in->filter)
+		filter_need(in->filter, &own);
 	for (size_t i = 0; i < sizeof(own.byte); i++)
 		all->byte[i] |= own.byte[i];
 	if (all->extent < own.extent)
@@ -244,6 +261,7 @@ instances_free(struct instances *all)
 			ring_free(in->setup.rings[t]);
 		if (in->setup.wake)
 			queue_wake_free(in->setup.wake);
+		filter_free(in->filter);
 		free(in->setup.rings);
 		free(in->queue_counters);
 		free((void *)(uintptr_t)in->setup.zmq_endpoint);

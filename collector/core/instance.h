@@ -8,6 +8,7 @@
 
 #include "collector/base/text.h"
 #include "collector/conf/conf.h"
+#include "collector/flow/filter.h"
 #include "collector/flow/layout.h"
 #include "collector/flow/networks.h"
 #include "plugins/plugin.h"
@@ -33,6 +34,7 @@ struct instance {
 	struct aggregate aggregate;
 	struct layout layout;
 	struct network_policy policy;
+	struct filter *filter;		       /* aggregate_filter; NULL: everything */
 	struct counter_block *counters;	       /* enum instance_counter */
 	struct counter_block **queue_counters; /* one per source thread, enum queue_counter */
 	size_t batch_bytes;		       /* of a queue message */

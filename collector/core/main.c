@@ -118,7 +118,6 @@ check(struct program *p, struct text *messages)
 	if (messages->len)
 		fwrite(messages->data, 1, messages->len, stderr);
 	conf_dump(p->conf, &t);
-	instances_free(&p->instances);
 	return print_and_leave(&t, 0);
 }
 
@@ -411,13 +410,19 @@ collect(struct program *p, struct text *messages)
 	}
 	log_info("flowribd %s is up", PACKAGE_VERSION);
 	run(p);
+	runtime_pidfile_remove(p->conf);
+	log_info("ended");
+	return p->exit_status;
+}
+
+/* What there is, after an orderly end as after an error. */
+static void
+program_free(struct program *p)
+{
 	metrics_close(p->metrics);
 	control_close(p->control);
 	sources_free(p->sources);
 	instances_free(&p->instances);
-	runtime_pidfile_remove(p->conf);
-	log_info("ended");
-	return p->exit_status;
 }
 
 int
@@ -449,6 +454,7 @@ main(int argc, char **argv)
 	program.conf = conf;
 	bool dry = args.action == CONF_CHECK || conf_is_set(conf, CONF_CORE, CONF_dry_run);
 	int status = dry ? check(&program, &messages) : collect(&program, &messages);
+	program_free(&program);
 	text_free(&messages);
 	conf_free(conf);
 	conf_args_free(&args);

@@ -275,7 +275,6 @@ prepare_one(struct source *s, struct instances *all, const struct flow_needs *ne
 	options.custom = customs_elements(&options.customs);
 	char labels[32];
 	snprintf(labels, sizeof(labels), "thread=\"%u\"", s->index);
-	s->udp_fd = s->epoll = -1;
 	s->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	s->udp_counters = counters_add(udp_counter_desc, UDP_COUNTERS, labels);
 	bool lossless = conf_is_set(s->all->conf, CONF_CORE, CONF_pcap_savefile);
@@ -309,17 +308,18 @@ sources_prepare(const struct conf *conf, struct instances *all, const struct flo
 	s->tcp_counters = counters_add(tcp_counter_desc, TCP_COUNTERS, NULL);
 	s->savefile_counters = counters_add(savefile_counter_desc, SAVEFILE_COUNTERS, NULL);
 	const char *allow = conf_string(conf, CONF_CORE, CONF_nfacctd_allow_file);
+	for (unsigned i = 0; s->list && i < s->n; i++)
+		s->list[i] = (struct source){.all = s, .index = i, .wake = -1, .udp_fd = -1, .epoll = -1};
 	if (!s->list || s->done < 0 || (allow && !(s->allow = allow_load(allow, err, errlen)))) {
-		free(s->list);
-		free(s);
+		sources_free(s);
 		return NULL;
 	}
 	for (unsigned i = 0; i < s->n; i++) {
-		s->list[i].all = s;
-		s->list[i].index = i;
 		s->list[i].allow = s->allow;
-		if (!prepare_one(&s->list[i], all, needs, err, errlen))
-			return NULL; /* the program ends */
+		if (!prepare_one(&s->list[i], all, needs, err, errlen)) {
+			sources_free(s);
+			return NULL;
+		}
 	}
 	return s;
 }
@@ -600,27 +600,35 @@ sources_stop(struct sources *s)
 }
 
 static void
+close_if_open(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+static void
 source_free(struct source *s)
 {
 	tcp_source_free(s->tcp);
 	udp_receiver_free(s->receiver);
 	decoder_free(s->decoder);
-	if (s->udp_fd >= 0)
-		close(s->udp_fd);
-	if (s->epoll >= 0)
-		close(s->epoll);
-	close(s->wake);
+	fanout_free(s->fanout);
+	close_if_open(s->udp_fd);
+	close_if_open(s->epoll);
+	close_if_open(s->wake);
 	sem_destroy(&s->done);
 }
 
 void
 sources_free(struct sources *s)
 {
-	for (unsigned i = 0; i < s->n; i++)
+	if (!s)
+		return;
+	for (unsigned i = 0; s->list && i < s->n; i++)
 		source_free(&s->list[i]);
 	savefile_close(s->savefile);
 	allow_free(s->allow);
-	close(s->done);
+	close_if_open(s->done);
 	free(s->list);
 	free(s);
 }
