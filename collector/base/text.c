@@ -140,7 +140,7 @@ put_json(char *p, const void *text, size_t n)
 char *
 text_reserve(struct text *t, size_t n)
 {
-	if (t->cap - t->len < n) {
+	if (t->cap - t->len < n || !t->data) { /* a place even for nothing: memcpy wants one */
 		size_t cap = t->cap ? t->cap : 256;
 		while (cap - t->len < n)
 			cap *= 2;
