@@ -9,14 +9,23 @@ libplugins_a_SOURCES = \
 	plugins/memory_match.c plugins/memory_match.h \
 	plugins/memory_protocol.c plugins/memory_protocol.h \
 	plugins/memory_server.c plugins/memory_server.h \
+	plugins/outfile.c plugins/outfile.h \
+	plugins/outname.c plugins/outname.h \
+	plugins/preprocess.c plugins/preprocess.h \
+	plugins/print.c plugins/print_write.c plugins/print_write.h \
+	plugins/trigger.c plugins/trigger.h \
 	plugins/template.c
 
 PLUGINS_LIBS = libplugins.a $(CONF_LIBS) $(FLOW_LIBS) $(ZMQ_LIBS)
 
 if HAVE_CMOCKA
-check_PROGRAMS += host_test
+check_PROGRAMS += host_test outfile_test print_test
 host_test_SOURCES = plugins/host_test.c plugins/testbed.c plugins/testbed.h
 host_test_LDADD = $(PLUGINS_LIBS) $(CMOCKA_LIBS)
+outfile_test_SOURCES = plugins/outfile_test.c
+outfile_test_LDADD = $(PLUGINS_LIBS) $(CMOCKA_LIBS)
+print_test_SOURCES = plugins/print_test.c plugins/testbed.c plugins/testbed.h
+print_test_LDADD = $(PLUGINS_LIBS) $(CMOCKA_LIBS)
 endif
 
 if HAVE_CMOCKA

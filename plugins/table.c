@@ -7,6 +7,7 @@
 /* clang-format off */
 #define PLUGINS(X) \
 	X(memory) \
+	X(print) \
 	X(template)
 /* clang-format on */
 

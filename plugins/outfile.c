@@ -1,0 +1,236 @@
+/* Files are opened for each flush and closed again: a purge may write to thousands of them, and three system
+ * calls a quarter of a megabyte cost nothing. */
+#include "plugins/outfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "collector/base/file.h"
+
+#define COPY_CHUNK 65536
+#define FILE_MODE  0666 /* the process' mask, from files_umask, takes from it */
+#define DIR_MODE   0777
+
+static bool
+owner_set(const struct outfile_owner *o)
+{
+	return o && (o->uid != (uid_t)-1 || o->gid != (gid_t)-1);
+}
+
+/* Makes the folders that path needs. */
+static bool
+make_folders(const char *path, const struct outfile_owner *owner)
+{
+	char *folder = strdup(path);
+	bool ok = folder != NULL;
+
+	for (char *p = folder ? folder + 1 : NULL; ok && *p && (p = strchr(p, '/')); p++) {
+		*p = '\0';
+		if (mkdir(folder, DIR_MODE) == 0)
+			ok = !owner_set(owner) || chown(folder, owner->uid, owner->gid) == 0;
+		else
+			ok = errno == EEXIST;
+		*p = '/';
+	}
+	free(folder);
+	return ok;
+}
+
+/* ".NAME.SUFFIX.tmp" beside path; NULL when memory is short. */
+static char *
+temporary_name(const char *path, const char *suffix)
+{
+	const char *slash = strrchr(path, '/');
+	size_t folder = slash ? (size_t)(slash + 1 - path) : 0;
+	size_t n = strlen(path) + strlen(suffix) + 8;
+	char *name = malloc(n);
+
+	if (name)
+		snprintf(name, n, "%.*s.%s.%s.tmp", (int)folder, path, path + folder, suffix);
+	return name;
+}
+
+static int
+open_target(const char *path, int flags, const struct outfile_owner *owner)
+{
+	int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC | flags, FILE_MODE);
+	if (fd < 0 && errno == ENOENT && (flags & O_CREAT) && make_folders(path, owner))
+		fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC | flags, FILE_MODE);
+	if (fd >= 0 && owner_set(owner) && fchown(fd, owner->uid, owner->gid) < 0) {
+		int saved = errno;
+		close(fd);
+		errno = saved;
+		return -1;
+	}
+	return fd;
+}
+
+static void
+fail(struct outfile *f)
+{
+	if (!f->error)
+		f->error = errno ? errno : EIO;
+	f->text.len = 0;
+}
+
+/* --- beginning --- */
+
+/* A named pipe or a device. Without a reader opening a pipe fails rather than waits. */
+static void
+begin_stream(struct outfile *f)
+{
+	f->stream = open(f->path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	f->fresh = true;
+	if (f->stream < 0)
+		fail(f);
+	else
+		fcntl(f->stream, F_SETFL, 0);
+}
+
+/* Puts what the target holds in front of what will be written. */
+static void
+copy_old(struct outfile *f)
+{
+	char *chunk = malloc(COPY_CHUNK);
+	int from = open(f->path, O_RDONLY | O_CLOEXEC);
+	int to = open_target(f->temporary, O_CREAT | O_TRUNC, f->owner);
+	ssize_t n = -1;
+
+	while (chunk && from >= 0 && to >= 0 && (n = read(from, chunk, COPY_CHUNK)) > 0) {
+		if (!file_write_all(to, chunk, (size_t)n)) {
+			n = -1;
+			break;
+		}
+	}
+	if (n < 0)
+		fail(f);
+	f->started = to >= 0;
+	if (from >= 0)
+		close(from);
+	if (to >= 0 && close(to) < 0)
+		fail(f);
+	free(chunk);
+}
+
+void
+outfile_begin(struct outfile *f, const char *path, enum outfile_how how, const char *suffix,
+	      const struct outfile_owner *owner)
+{
+	struct stat st;
+
+	*f = (struct outfile){.path = strdup(path), .owner = owner, .stream = -1};
+	if (!f->path) {
+		fail(f);
+		return;
+	}
+	bool exists = stat(path, &st) == 0;
+	if (exists && !S_ISREG(st.st_mode)) {
+		begin_stream(f);
+		return;
+	}
+	f->fresh = !exists || st.st_size == 0 || how == OUTFILE_REPLACE;
+	f->rollback = exists ? st.st_size : 0;
+	if (exists && (how == OUTFILE_APPEND || (how == OUTFILE_EXTEND && st.st_size > OUTFILE_COPY_MAX)))
+		return;
+	f->temporary = temporary_name(path, suffix);
+	if (!f->temporary)
+		fail(f);
+	else if (!f->fresh)
+		copy_old(f);
+}
+
+void
+outfile_begin_stdout(struct outfile *f, bool fresh)
+{
+	*f = (struct outfile){.stream = STDOUT_FILENO, .fresh = fresh};
+}
+
+/* --- writing --- */
+
+void
+outfile_flush(struct outfile *f)
+{
+	if (f->error) {
+		f->text.len = 0;
+		return;
+	}
+	int fd = f->stream;
+	if (fd < 0) {
+		int flags = !f->temporary ? 0 : f->started ? O_CREAT : O_CREAT | O_TRUNC;
+		fd = open_target(f->temporary ? f->temporary : f->path, flags, f->owner);
+		f->started = f->started || fd >= 0;
+	}
+	if (fd < 0 || !file_write_all(fd, f->text.data, f->text.len))
+		fail(f);
+	if (fd >= 0 && fd != f->stream && close(fd) < 0)
+		fail(f);
+	f->text.len = 0;
+}
+
+/* --- ending --- */
+
+static void
+undo(struct outfile *f)
+{
+	if (f->temporary && f->started)
+		unlink(f->temporary);
+	if (!f->temporary && f->path && f->stream < 0 && truncate(f->path, f->rollback) < 0)
+		return; /* as good as it gets: the error that led here is reported */
+}
+
+bool
+outfile_commit(struct outfile *f)
+{
+	if (!f->error && (f->text.len || (f->temporary && !f->started)))
+		outfile_flush(f);
+	if (!f->error && f->temporary && rename(f->temporary, f->path) < 0)
+		fail(f);
+	if (f->error)
+		undo(f);
+	if (f->stream >= 0 && f->path)
+		close(f->stream);
+	text_free(&f->text);
+	free(f->path);
+	free(f->temporary);
+	f->path = f->temporary = NULL;
+	return f->error == 0;
+}
+
+/* True when the link points to something that is still there and not less than path. */
+static bool
+link_is_newer(const char *link, const char *path)
+{
+	char old[4096];
+	struct stat st;
+	ssize_t n = readlink(link, old, sizeof(old) - 1);
+
+	if (n < 0)
+		return false;
+	old[n] = '\0';
+	return strcmp(old, path) >= 0 && stat(link, &st) == 0;
+}
+
+bool
+outfile_link_latest(const char *link, const char *path, const struct outfile_owner *owner)
+{
+	if (link_is_newer(link, path))
+		return true;
+	char *temporary = temporary_name(link, "link");
+	if (!temporary)
+		return false;
+	unlink(temporary);
+	bool ok = symlink(path, temporary) == 0;
+	if (!ok && errno == ENOENT)
+		ok = make_folders(link, owner) && symlink(path, temporary) == 0;
+	if (ok && owner_set(owner))
+		ok = lchown(temporary, owner->uid, owner->gid) == 0;
+	ok = ok && rename(temporary, link) == 0;
+	int saved = errno;
+	if (!ok)
+		unlink(temporary);
+	free(temporary);
+	errno = saved;
+	return ok;
+}

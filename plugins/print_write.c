@@ -1,0 +1,410 @@
+/* Rows are walked in order of arrival. What a row's values make of the file name is its group; most
+ * configurations have one, so the last row's group is tried first, then a hash table. A file that fails is
+ * put off: a second walk collects the rows of failed groups, which go back into the cache and are tried again
+ * with the next purge. */
+#include "plugins/print_write.h"
+
+#include <errno.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "collector/base/clock.h"
+#include "collector/base/log.h"
+
+#define FLUSH_FEW   (256u << 10) /* bytes that collect before they are written ... */
+#define FLUSH_MANY  (16u << 10)	 /* ... and with many files at once */
+#define MANY_GROUPS 256
+
+struct group {
+	struct outname_row row;
+	struct outfile file;
+	char *path; /* NULL: standard output */
+	uint64_t rows;
+	bool failed;
+	struct group *next; /* in the order of making */
+	struct group *chain;
+};
+
+#define GROUP_BUCKETS 1024
+
+struct groups {
+	struct group *bucket[GROUP_BUCKETS];
+	struct group *first;
+	struct group **end;
+	struct group *last_used;
+	unsigned n;
+};
+
+struct walk {
+	struct print_writer *w;
+	struct print_job *job;
+	struct groups groups;
+	uint64_t purge_time; /* seconds */
+	uint64_t newest_bin; /* of the bins being written, the one rows may be kept for at most */
+};
+
+/* --- markers --- */
+
+static void
+mark_start(struct walk *k, struct outfile *f)
+{
+	if (k->w->marks == PRINT_MARKS_TEXT)
+		text_printf(&f->text, "--START (%d)--\n", (int)getpid());
+	else if (k->w->marks == PRINT_MARKS_JSON)
+		text_printf(&f->text, "{\"event_type\": \"purge_init\", \"writer_id\": \"%s/%d\"}\n",
+			    k->w->plugin, (int)getpid());
+}
+
+static void
+mark_end(struct walk *k, struct outfile *f, uint64_t written)
+{
+	uint64_t seconds = (clock_now_us() - k->job->now_us) / US_PER_S;
+
+	if (k->w->marks == PRINT_MARKS_TEXT)
+		text_printf(&f->text, "--END (%d)--\n", (int)getpid());
+	else if (k->w->marks == PRINT_MARKS_JSON)
+		text_printf(
+		    &f->text,
+		    "{\"event_type\": \"purge_close\", \"writer_id\": \"%s/%d\", \"purged_entries\": %llu, "
+		    "\"total_entries\": %llu, \"duration\": %llu}\n",
+		    k->w->plugin, (int)getpid(), (unsigned long long)written,
+		    (unsigned long long)k->job->total, (unsigned long long)seconds);
+}
+
+/* --- which file --- */
+
+static uint64_t
+path_hash(const char *path)
+{
+	return XXH3_64bits(path, strlen(path));
+}
+
+/* The time that path was last written for by this process; false when it was not, as far as is remembered. */
+static bool
+written_find(const struct print_writer *w, const char *path, uint64_t *time)
+{
+	uint64_t hash = path_hash(path);
+
+	for (unsigned i = 0; w->written && i < PRINT_WRITTEN_MAX; i++) {
+		if (w->written[i].hash == hash) {
+			*time = w->written[i].time;
+			return true;
+		}
+	}
+	return false;
+}
+
+static void
+written_add(struct print_writer *w, const char *path, uint64_t time)
+{
+	uint64_t hash = path_hash(path);
+	struct print_written *e = NULL;
+
+	if (!w->written)
+		w->written = calloc(PRINT_WRITTEN_MAX, sizeof(*w->written));
+	if (!w->written)
+		return;
+	for (unsigned i = 0; i < PRINT_WRITTEN_MAX && !e; i++) {
+		if (w->written[i].hash == hash)
+			e = &w->written[i];
+	}
+	if (!e)
+		e = &w->written[w->written_next++ % PRINT_WRITTEN_MAX];
+	*e = (struct print_written){.hash = hash, .time = time};
+}
+
+/* Was the file written by a predecessor of this process for the time that row's name stands for? The bin must
+ * have been open when this process began, so that running over old captures again does not add to what the
+ * last run wrote. */
+static bool
+predecessor_wrote(const struct print_writer *w, const struct outname_row *row, const char *path)
+{
+	struct timebin bin = w->bin;
+	struct stat st;
+
+	if (!w->has_bins || stat(path, &st) < 0 || (uint64_t)st.st_mtime > w->started)
+		return false;
+	if (timebin_end(&bin, row->time * US_PER_S) / US_PER_S + w->refresh < w->started)
+		return false;
+	uint64_t changed = (uint64_t)st.st_mtime;
+	return changed >= row->time || outname_same_time(&w->name, changed, row->time);
+}
+
+static enum outfile_how
+how_to_write(const struct print_writer *w, const struct outname_row *row, const char *path)
+{
+	uint64_t time;
+
+	if (w->append)
+		return OUTFILE_APPEND;
+	if (!w->name.time)
+		return OUTFILE_REPLACE;
+	if (written_find(w, path, &time))
+		return outname_same_time(&w->name, time, row->time) ? OUTFILE_EXTEND : OUTFILE_REPLACE;
+	return predecessor_wrote(w, row, path) ? OUTFILE_EXTEND : OUTFILE_REPLACE;
+}
+
+static void
+group_open(struct walk *k, struct group *g)
+{
+	struct print_writer *w = k->w;
+	struct text path = {0};
+
+	if (w->to_stdout) {
+		outfile_begin_stdout(&g->file, !w->stdout_begun);
+		w->stdout_begun = true;
+	} else {
+		outname_format(&w->name, &g->row, &path);
+		g->path = path.data;
+		outfile_begin(&g->file, g->path, how_to_write(w, &g->row, g->path), w->plugin, &w->owner);
+	}
+	mark_start(k, &g->file);
+	if (g->file.fresh)
+		format_header(w->format, &g->file.text);
+}
+
+/* --- groups --- */
+
+static struct group *
+group_find(struct walk *k, const struct outname_row *row)
+{
+	struct groups *gs = &k->groups;
+	struct group **at = &gs->bucket[XXH3_64bits(row, sizeof(*row)) % GROUP_BUCKETS];
+
+	for (; *at; at = &(*at)->chain) {
+		if (memcmp(&(*at)->row, row, sizeof(*row)) == 0)
+			return gs->last_used = *at;
+	}
+	struct group *g = calloc(1, sizeof(*g));
+	if (!g)
+		return NULL;
+	g->row = *row;
+	*at = g;
+	*gs->end = g;
+	gs->end = &g->next;
+	gs->n++;
+	group_open(k, g);
+	return gs->last_used = g;
+}
+
+static uint64_t
+key_u64(const struct layout *l, const struct layout_field *f, const uint8_t *key)
+{
+	uint64_t v = 0;
+	size_t len;
+	const uint8_t *p = f ? layout_value(l, f, key, &len) : NULL;
+
+	if (p && len == sizeof(v))
+		memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+static struct outname_row
+row_of(const struct walk *k, const uint8_t *record)
+{
+	const struct print_writer *w = k->w;
+	struct outname_row row;
+	size_t len;
+
+	memset(&row, 0, sizeof(row));
+	if (w->to_stdout)
+		return row;
+	if (w->name.time)
+		row.time = w->has_bins ? layout_bin(w->layout, record) : k->purge_time;
+	if (w->name.peer_src_ip && w->peer)
+		memcpy(&row.peer_src_ip, layout_value(w->layout, w->peer, record, &len),
+		       sizeof(row.peer_src_ip));
+	if (w->name.tag)
+		row.tag = key_u64(w->layout, w->tag, record);
+	if (w->name.tag2)
+		row.tag2 = key_u64(w->layout, w->tag2, record);
+	return row;
+}
+
+static struct group *
+group_of(struct walk *k, const uint8_t *record)
+{
+	struct outname_row row = row_of(k, record);
+	struct group *last = k->groups.last_used;
+
+	if (likely(last && memcmp(&last->row, &row, sizeof(row)) == 0))
+		return last;
+	return group_find(k, &row);
+}
+
+/* --- walking --- */
+
+static const uint64_t *
+counters_of(const struct walk *k, const uint8_t *record)
+{
+	return (const uint64_t *)(const void *)(record + layout_key_size(k->w->layout, record));
+}
+
+/* Rows of bins that began at or after the purge's nominal time are not complete; rows far in the future have
+ * a wrong time and would wait for ever. */
+static bool
+must_wait(const struct walk *k, const uint8_t *record)
+{
+	uint64_t bin = layout_bin(k->w->layout, record);
+	return k->w->has_bins && bin >= k->job->cutoff && bin <= k->newest_bin;
+}
+
+static void
+keep(struct walk *k, const uint8_t *record)
+{
+	text_add(&k->job->kept, record, layout_record_size(k->w->layout, record));
+	k->job->kept_records++;
+}
+
+static void
+keep_failed(struct walk *k, const uint8_t *record)
+{
+	k->job->failed++;
+	if (k->job->kept.len < PRINT_KEPT_MAX)
+		keep(k, record);
+	else
+		k->job->lost++;
+}
+
+static void
+write_row(struct walk *k, const uint8_t *record)
+{
+	struct group *g = group_of(k, record);
+
+	if (!g) {
+		keep_failed(k, record);
+		return;
+	}
+	format_row(k->w->format, record, k->job->now_us, &g->file.text);
+	g->rows++;
+	outfile_full(&g->file, k->groups.n > MANY_GROUPS ? FLUSH_MANY : FLUSH_FEW);
+}
+
+static void
+write_rows(struct walk *k)
+{
+	struct cache_cursor cursor = {0};
+	const uint8_t *record;
+
+	while ((record = cache_next(k->job->cache, &cursor))) {
+		k->job->total++;
+		if (must_wait(k, record))
+			keep(k, record);
+		else if (preprocess_pass(&k->w->preprocess, counters_of(k, record)))
+			write_row(k, record);
+	}
+}
+
+/* The second walk, after a failure: rows of failed files wait for the next purge. */
+static void
+collect_failed(struct walk *k)
+{
+	struct cache_cursor cursor = {0};
+	const uint8_t *record;
+
+	while ((record = cache_next(k->job->cache, &cursor))) {
+		if (must_wait(k, record) || !preprocess_pass(&k->w->preprocess, counters_of(k, record)))
+			continue;
+		struct group *g = group_of(k, record);
+		if (g && g->failed)
+			keep_failed(k, record);
+	}
+}
+
+/* --- ending --- */
+
+static void
+link_latest(struct print_writer *w, const struct group *g)
+{
+	struct text link = {0};
+
+	outname_format(&w->latest, &g->row, &link);
+	if (!outfile_link_latest(link.data, g->path, &w->owner))
+		log_warn("print_latest_file: cannot make the link '%s': %s", link.data, strerror(errno));
+	text_free(&link);
+}
+
+static void
+group_commit(struct walk *k, struct group *g)
+{
+	struct print_writer *w = k->w;
+
+	mark_end(k, &g->file, k->job->written + g->rows);
+	if (!outfile_commit(&g->file)) {
+		g->failed = true;
+		k->job->errors++;
+		log_error("cannot write '%s': %s; %llu rows wait for the next purge",
+			  g->path ? g->path : "standard output", strerror(g->file.error),
+			  (unsigned long long)g->rows);
+		return;
+	}
+	k->job->written += g->rows;
+	k->job->files++;
+	if (!g->path)
+		return;
+	if (w->name.time && !w->append)
+		written_add(w, g->path, g->row.time);
+	if (w->has_latest)
+		link_latest(w, g);
+}
+
+static void
+groups_free(struct groups *gs)
+{
+	for (struct group *g = gs->first, *next; g; g = next) {
+		next = g->next;
+		free(g->path);
+		free(g);
+	}
+}
+
+/* Nothing to write, but a file is wanted all the same. */
+static void
+open_empty(struct walk *k)
+{
+	struct outname_row row;
+
+	memset(&row, 0, sizeof(row));
+	if (k->w->name.time)
+		row.time =
+		    k->w->has_bins ? timebin_of(&k->w->bin, (k->purge_time - 1) * US_PER_S) : k->purge_time;
+	group_find(k, &row);
+}
+
+void
+print_write(struct print_writer *w, struct print_job *job)
+{
+	uint64_t begin = clock_monotonic_us();
+	struct walk k = {.w = w, .job = job, .purge_time = job->now_us / US_PER_S};
+	bool locked = w->to_stdout && w->lock_fd >= 0 && flock(w->lock_fd, LOCK_EX) == 0;
+
+	k.groups.end = &k.groups.first;
+	if (w->has_bins)
+		k.newest_bin = timebin_end(&w->bin, job->now_us) / US_PER_S;
+	write_rows(&k);
+	if (!k.groups.first && w->write_empty)
+		open_empty(&k);
+	for (struct group *g = k.groups.first; g; g = g->next)
+		group_commit(&k, g);
+	if (job->errors)
+		collect_failed(&k);
+	groups_free(&k.groups);
+	if (locked)
+		flock(w->lock_fd, LOCK_UN);
+	job->took_us = clock_monotonic_us() - begin;
+}
+
+void
+print_writer_free(struct print_writer *w)
+{
+	free(w->written);
+	format_free(w->format);
+	outname_free(&w->name);
+	outname_free(&w->latest);
+	if (w->lock_fd >= 0)
+		close(w->lock_fd);
+}

@@ -1,0 +1,76 @@
+/* The writing half of the print plugin: one purge's rows, formatted and put into their files. It runs on a
+ * thread of its own, so that records are absorbed meanwhile, and shares nothing with the other half while it
+ * runs. */
+#ifndef FLOWRIB_PLUGINS_PRINT_WRITE_H
+#define FLOWRIB_PLUGINS_PRINT_WRITE_H
+
+#include "collector/base/text.h"
+#include "collector/flow/cache.h"
+#include "collector/flow/format.h"
+#include "collector/flow/timebin.h"
+#include "plugins/outfile.h"
+#include "plugins/outname.h"
+#include "plugins/preprocess.h"
+
+#define PRINT_KEPT_MAX                                                                                       \
+	(256u << 20) /* bytes of rows that could not be written and wait for the next purge                  \
+		      */
+
+enum print_marks { PRINT_MARKS_NONE, PRINT_MARKS_TEXT, PRINT_MARKS_JSON };
+
+/* A file written before, known by the hash of its path: to know a late row's file from one that is to be
+ * replaced. */
+struct print_written {
+	uint64_t hash;
+	uint64_t time; /* the name's time, seconds */
+};
+#define PRINT_WRITTEN_MAX 4096
+
+struct print_writer {
+	const struct layout *layout;
+	const char *plugin; /* the instance's name: in markers and in temporary files */
+	struct format *format;
+	struct preprocess preprocess;
+	bool to_stdout;
+	struct outname name;
+	bool has_latest;
+	struct outname latest;
+	bool append;
+	bool write_empty;
+	enum print_marks marks;
+	int lock_fd; /* locked while writing to standard output; -1: none */
+	struct outfile_owner owner;
+	bool has_bins;
+	struct timebin bin;		 /* of the rows, when there are bins */
+	uint64_t refresh;		 /* seconds */
+	uint64_t started;		 /* when this process began, seconds since the epoch */
+	const struct layout_field *peer; /* where a name's values are in the key; NULL: not there */
+	const struct layout_field *tag;
+	const struct layout_field *tag2;
+	bool stdout_begun;
+	struct print_written *written; /* ring of PRINT_WRITTEN_MAX */
+	unsigned written_next;
+};
+
+struct print_job {
+	struct cache *cache;
+	uint64_t cutoff; /* seconds: rows of bins from here on are kept for the next purge; UINT64_MAX: write
+			    all */
+	uint64_t now_us; /* time of the purge */
+	/* results */
+	uint64_t total;	  /* aggregates there were */
+	uint64_t written; /* rows written */
+	uint64_t failed;  /* rows that could not be written */
+	uint64_t lost;	  /* failed ones there was no room to keep */
+	unsigned files;	  /* files written */
+	unsigned errors;  /* files that failed */
+	uint64_t took_us;
+	struct text kept; /* records for the next purge, back to back */
+	uint32_t kept_records;
+};
+
+/* Writes out job->cache and fills in the results. The caller frees cache and kept. */
+void print_write(struct print_writer *w, struct print_job *job);
+void print_writer_free(struct print_writer *w);
+
+#endif
