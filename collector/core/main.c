@@ -370,7 +370,7 @@ start(struct program *p, char *err, size_t errlen)
 {
 	if (conf_bool(p->conf, CONF_CORE, CONF_daemonize) && !runtime_daemonize(err, errlen))
 		return false;
-	if (!runtime_directory(p->conf, err, errlen) || !runtime_pidfile_write(p->conf, err, errlen))
+	if (!runtime_directory(p->conf, err, errlen))
 		return false;
 	p->sources = sources_prepare(p->conf, &p->instances, &p->needs, err, errlen);
 	if (!p->sources)
@@ -381,6 +381,7 @@ start(struct program *p, char *err, size_t errlen)
 		return false;
 	}
 	if (!sources_open(p->sources, err, errlen) || !start_control(p, err, errlen) ||
+	    !runtime_pidfile_write(p->conf, err, errlen) ||
 	    !privileges_drop(p->conf, err, errlen) || !start_metrics(p, err, errlen))
 		return false;
 	supervisor_command(&p->supervisor, SUPERVISOR_GO);
