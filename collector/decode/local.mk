@@ -54,7 +54,15 @@ fuzz_programs += fuzz_packet
 fuzz_packet_SOURCES = tests/fuzz/fuzz_packet.c
 fuzz_packet_LDADD = $(DECODE_LIBS)
 fuzz_packet_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+fuzz_programs += fuzz_netflow fuzz_ipfix
+fuzz_netflow_SOURCES = tests/fuzz/fuzz_netflow.c tests/fuzz/fuzz_flow.h
+fuzz_netflow_LDADD = $(DECODE_LIBS)
+fuzz_netflow_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+fuzz_ipfix_SOURCES = tests/fuzz/fuzz_ipfix.c tests/fuzz/fuzz_flow.h
+fuzz_ipfix_LDADD = $(DECODE_LIBS)
+fuzz_ipfix_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 endif
+EXTRA_DIST += tests/fuzz/make_flow_corpus tests/fuzz/corpus/netflow tests/fuzz/corpus/ipfix
 
 noinst_PROGRAMS += decode_bench
 decode_bench_SOURCES = collector/decode/decode_bench.c collector/decode/builder.h
