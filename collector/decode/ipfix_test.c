@@ -412,6 +412,9 @@ test_derived_times(void **state)
 	/* the uptime's 32 bits turned over once since the boot */
 	f = TIMED(d, IDS(160, 22), T0 * 1000ull - (1ull << 32) - 5000, 3000);
 	assert_int_equal(f->timestamp_start, T0 * US - 2000000);
+	/* and a flow from before the boot, as a replayed capture has them */
+	f = TIMED(d, IDS(160, 22), T0 * 1000ull, (uint32_t)-7000);
+	assert_int_equal(f->timestamp_start, (T0 - 7) * US);
 	/* a duration gives the other end */
 	f = TIMED(d, IDS(152, 161), S * 1000ull, 1500);
 	assert_int_equal(f->timestamp_end, S * US + 1500000);

@@ -118,8 +118,9 @@ bool shuffle_compile(struct plan *p, size_t extent, struct plan_op *rest, uint16
 void shuffle_free(struct shuffle *s);
 /* Bytes from the beginning of a record that shuffle_run() reads: more than the record may have. */
 size_t shuffle_reach(const struct shuffle *s);
-/* Puts the constant parts of addresses into the flow that every record begins as. */
-void shuffle_prepare(const struct shuffle *s, struct flow *proto);
+/* Puts the constant parts of addresses into the flow that every record begins as; begin false: takes them out
+ * again. */
+void shuffle_prepare(const struct shuffle *s, struct flow *proto, bool begin);
 /* n flows, FLOW_STRIDE apart, from n records of len bytes each: proto with the fields moved in. proto is
  * readable, and flows writable, up to the extent rounded up to 16 bytes; records up to shuffle_reach() from
  * the last one's beginning. */

@@ -27,8 +27,9 @@ shuffle_reach(const struct shuffle *s)
 }
 
 void
-shuffle_prepare(const struct shuffle *s, struct flow *proto)
+shuffle_prepare(const struct shuffle *s, struct flow *proto, bool begin)
 {
+	(void)begin;
 	(void)s;
 	(void)proto;
 }

@@ -196,12 +196,12 @@ shuffle_reach(const struct shuffle *s)
 }
 
 void
-shuffle_prepare(const struct shuffle *s, struct flow *proto)
+shuffle_prepare(const struct shuffle *s, struct flow *proto, bool begin)
 {
-	for (unsigned i = 0; i < s->v4s; i++) {
-		const struct addr prefix = {.w = {0, 0, __builtin_bswap32(0x0000ffff), 0}};
+	const struct addr prefix = {.w = {0, 0, begin ? __builtin_bswap32(0x0000ffff) : 0, 0}};
+
+	for (unsigned i = 0; i < s->v4s; i++)
 		memcpy((uint8_t *)proto + s->v4[i], &prefix, sizeof(prefix));
-	}
 }
 
 __attribute__((target("ssse3"))) void

@@ -339,6 +339,26 @@ test_customs(void **state)
 	decoder_free(d);
 }
 
+/* What one set's records begin as must leave nothing to the next set's. */
+static void
+test_sets_apart(void **state)
+{
+	(void)state;
+	struct decoder *d = start(NULL);
+	const struct flow *f = ONE(d, 9, "\x0a\0\0\x01\0\0\0\x09", {8, 4}, {3, 4});
+
+	assert_addr(f->src_host, "10.0.0.1");
+	assert_int_equal(f->flows, 9);
+	f = ONE(d, 9, V6 "\0\0\0\x09", {27, 16}, {1, 4});
+	assert_addr(f->src_host, "2001:db8::5");
+	assert_int_equal(f->flows, 1);
+	f = ONE(d, 9, "\x0a\0\0\x01\0\0\0\x09", {8, 4}, {1, 4});
+	f = ONE(d, 9, "\0\0\0\x09", {1, 4});
+	assert_true(addr_is_none(&f->src_host));
+	assert_int_equal(f->features & (FLOW_HAS_V4 | FLOW_HAS_V6), 0);
+	decoder_free(d);
+}
+
 static uint32_t
 next_random(uint32_t *x)
 {
@@ -452,6 +472,7 @@ main(void)
 	    cmocka_unit_test(test_exporter_address),
 	    cmocka_unit_test(test_customs),
 	    cmocka_unit_test(test_shuffle_same),
+	    cmocka_unit_test(test_sets_apart),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

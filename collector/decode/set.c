@@ -37,7 +37,7 @@ set_proto(const struct message *m, const struct template *t)
 	if (!m->d->o.ignore_exporter_address && !addr_is_none(&m->domain->agent))
 		f->peer_src_ip = m->domain->agent;
 	if (p->shuffle)
-		shuffle_prepare(p->shuffle, f);
+		shuffle_prepare(p->shuffle, f, true);
 }
 
 static inline struct flow *
@@ -276,6 +276,8 @@ set_decode(const struct message *m, struct template *t, struct wire *set)
 	}
 	begin_set(r, m, t);
 	n = decode_records(r, t, set);
+	if (t->plan->shuffle)
+		shuffle_prepare(t->plan->shuffle, &m->d->proto.flow, false);
 	decoder_count(m->d, kinds[t->plan->kind], n);
 	if (t->plan->finish & ~r->finish & FINISH_BIT(FINISH_RATE) && !m->d->proto.flow.sampling_rate)
 		rate_unknown(m, n);

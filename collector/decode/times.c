@@ -121,17 +121,15 @@ set_time_uptime_end(struct record *r, uint8_t *dst, const uint8_t *src, size_t l
 	uptime(r, dst, &r->s.uptime_last, src, len);
 }
 
-/* Boot time plus uptime; where the 32-bit counter has wrapped since, the turn nearest to the export is meant.
- */
+/* Boot time plus uptime, in the turn of the 32-bit counter that is nearest to the export: the same arithmetic
+ * as above, with the header's uptime worked out from the boot time. */
 static uint64_t
 from_boot(const struct message *m, uint64_t init_us, uint64_t stored)
 {
-	const uint64_t turn = (1ULL << 32) * 1000;
-	uint64_t t = init_us + (stored - 1) * 1000;
+	uint64_t export_ms = m->export_us / 1000, init_ms = init_us / 1000;
+	int64_t age = (int32_t)(uint32_t)(export_ms - init_ms - (stored - 1));
 
-	if (t < m->export_us)
-		t += (m->export_us - t + turn / 2) / turn * turn;
-	return t;
+	return (export_ms - (uint64_t)age) * 1000 + init_us % 1000;
 }
 
 static void
