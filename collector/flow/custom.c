@@ -61,13 +61,11 @@ static bool
 read_field_type(struct entry *e, const char *value)
 {
 	const char *colon = strchr(value, ':');
-	char pen[16] = "0";
+	char pen[WORD_LEN_MAX + 1] = "0";
 	unsigned long number, element;
 
-	if (colon && (size_t)(colon - value) < sizeof(pen)) {
-		memcpy(pen, value, (size_t)(colon - value));
-		pen[colon - value] = '\0';
-	}
+	if (colon)
+		snprintf(pen, sizeof(pen), "%.*s", (int)(colon - value), value);
 	if (!parse_number(pen, UINT32_MAX, &number) ||
 	    !parse_number(colon ? colon + 1 : value, UINT16_MAX, &element) || element == 0) {
 		snprintf(e->err, e->errlen, "field_type=%s: expected [PEN:]ELEMENT, such as 234 or 9:12235",
@@ -90,12 +88,14 @@ parse_pointer(struct custom_pointer *p, const char *value)
 	};
 	char part[3][16] = {"", "", "0"}; /* layer, proto, offset */
 	unsigned long proto = 0, offset;
+	bool proto_given = false;
 	unsigned at = 0;
 	size_t n = 0;
 
 	for (; *value; value++) {
 		if ((*value == ':' && at == 0) || (*value == '+' && at < 2)) {
 			at = *value == ':' ? 1 : 2;
+			proto_given |= at == 1;
 			n = 0;
 			part[at][0] = '\0';
 			continue;
@@ -106,7 +106,7 @@ parse_pointer(struct custom_pointer *p, const char *value)
 		part[at][n] = '\0';
 	}
 	int layer = name_index(layers, ARRAY_SIZE(layers), part[0]);
-	p->any_proto = !part[1][0];
+	p->any_proto = !proto_given;
 	if (layer < 0 || (!p->any_proto && !parse_number(part[1], UINT16_MAX, &proto)) ||
 	    !parse_number(part[2], UINT16_MAX, &offset))
 		return false;

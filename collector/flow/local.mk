@@ -87,4 +87,15 @@ if HAVE_CMOCKA
 check_PROGRAMS += transform_test
 transform_test_SOURCES = collector/flow/transform_test.c
 transform_test_LDADD = $(FLOW_LIBS) $(CMOCKA_LIBS)
+
+if HAVE_CMOCKA
+check_PROGRAMS += primitive_test
+primitive_test_SOURCES = collector/flow/primitive_test.c
+primitive_test_LDADD = $(FLOW_LIBS) $(CMOCKA_LIBS)
+endif
+
+if HAVE_CMOCKA
+check_PROGRAMS += custom_test
+custom_test_SOURCES = collector/flow/custom_test.c
+custom_test_LDADD = $(FLOW_LIBS) $(CMOCKA_LIBS)
 endif
