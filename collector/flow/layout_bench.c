@@ -122,8 +122,7 @@ main(int argc, char **argv)
 	    "src_host,dst_host,src_port,dst_port,proto",
 	    "src_host,dst_host,src_port,dst_port,proto,flows",
 	    "src_host,dst_host,src_port,dst_port,proto,tos,src_as,dst_as",
-	    "src_host,dst_host,src_port,dst_port,proto,tos,in_iface,out_iface,src_as,dst_as,peer_src_ip,"
-	    "flows",
+	    "src_host,dst_host,src_port,dst_port,proto,tos,in_iface,src_as,dst_as,peer_src_ip,flows",
 	    "src_host",
 	    "peer_src_ip,src_as,dst_as,in_iface",
 	    "src_net,dst_net,src_mask,dst_mask,tag,src_mac,dst_mac,vlan,etype,tcpflags,flows",

@@ -87,6 +87,7 @@ if HAVE_CMOCKA
 check_PROGRAMS += transform_test
 transform_test_SOURCES = collector/flow/transform_test.c
 transform_test_LDADD = $(FLOW_LIBS) $(CMOCKA_LIBS)
+endif
 
 if HAVE_CMOCKA
 check_PROGRAMS += primitive_test

@@ -11,10 +11,9 @@
 #include "collector/base/nearest.h"
 #include "collector/flow/primitives.h"
 
-#define NAME_MAX_LEN   64
-#define CUSTOM_RANK    10000 /* in CSV and the client: behind the other keys, before packets (20000) */
-#define JSON_STEP      (PRIMITIVES_CUSTOM_MAX + 1)
-#define SUM_COMPANIONS "tag, tag2, label and class"
+#define NAME_MAX_LEN 64
+#define CUSTOM_RANK  10000 /* in CSV and the client: behind the other keys, before packets (20000) */
+#define JSON_STEP    (PRIMITIVES_CUSTOM_MAX + 1)
 
 static struct {
 	struct primitive row[PRIMITIVES_CUSTOM_MAX];
@@ -240,7 +239,7 @@ aggregate_add(struct aggregate *a, const char *name, char *err, size_t errlen)
 	return false;
 }
 
-/* Adds the word of n bytes at text, blanks around it left out. */
+/* Adds the word of n bytes at text, blanks around it left out; no word adds nothing. */
 static bool
 aggregate_word(struct aggregate *a, const char *text, size_t n, char *err, size_t errlen)
 {
@@ -252,10 +251,8 @@ aggregate_word(struct aggregate *a, const char *text, size_t n, char *err, size_
 	}
 	while (n && isspace((unsigned char)text[n - 1]))
 		n--;
-	if (n == 0) {
-		snprintf(err, errlen, "a name is missing in aggregate: nothing before or after a comma");
-		return false;
-	}
+	if (n == 0)
+		return true;
 	if (n > NAME_MAX_LEN) {
 		snprintf(err, errlen, "'%.*s' is too long for a primitive's name", (int)n, text);
 		return false;
@@ -265,17 +262,12 @@ aggregate_word(struct aggregate *a, const char *text, size_t n, char *err, size_
 	return aggregate_add(a, name, err, errlen);
 }
 
-/* Whether row id may stand beside the sum_* row sum. */
+/* Whether row id may stand beside the sum_* row sum. What describes one end or one direction may not. */
 static bool
 goes_with_sum(primitive_id id, primitive_id sum)
 {
-	static const char *const companion[] = {"tag", "tag2", "label", "class"};
-	const struct primitive *p = primitive_get(id);
-
-	for (unsigned i = 0; i < ARRAY_SIZE(companion); i++)
-		if (strcmp(p->name, companion[i]) == 0)
-			return true;
-	return id == sum || p->flags & (PRIMITIVE_COUNTER | PRIMITIVE_NO_KEY);
+	return id == sum ||
+	       !(primitive_get(id)->flags & (PRIMITIVE_SUM | PRIMITIVE_NOT_WITH_SUM | PRIMITIVE_BGP));
 }
 
 /* The first sum_* decides; what does not go with it is left out. */
@@ -294,9 +286,9 @@ aggregate_settle_sum(struct aggregate *a)
 		if (sum == PRIMITIVE_NULL || goes_with_sum(a->id[i], sum))
 			a->id[kept++] = a->id[i];
 		else if (used < sizeof(a->warning))
-			used += (size_t)snprintf(
-			    a->warning + used, sizeof(a->warning) - used, "%s%s",
-			    used ? ", " : "only " SUM_COMPANIONS " go with a sum_*; left out: ", p->name);
+			used +=
+			    (size_t)snprintf(a->warning + used, sizeof(a->warning) - used, "%s%s",
+					     used ? ", " : "does not go with a sum_*, left out: ", p->name);
 	}
 	a->n = kept;
 }
@@ -312,6 +304,10 @@ aggregate_parse(struct aggregate *a, const char *text, char *err, size_t errlen)
 		if (!text[n])
 			break;
 		text += n + 1;
+	}
+	if (a->n == 0) {
+		snprintf(err, errlen, "aggregate names no primitive; for totals only, say none");
+		return false;
 	}
 	aggregate_settle_sum(a);
 	return true;

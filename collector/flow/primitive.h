@@ -71,7 +71,8 @@ enum primitive_flag {
 	PRIMITIVE_NO_MATCH = 1 << 6, /* the client shows it but cannot match on it */
 	PRIMITIVE_BGP = 1 << 7,	     /* makes SQL tables of type bgp */
 	PRIMITIVE_CUSTOM = 1 << 8,
-	PRIMITIVE_NO_KEY = 1 << 9, /* selects nothing by itself (none) */
+	PRIMITIVE_NO_KEY = 1 << 9,	  /* selects nothing by itself (none) */
+	PRIMITIVE_NOT_WITH_SUM = 1 << 10, /* left out beside a sum_*, as are those of PRIMITIVE_BGP */
 };
 
 /* Index of a row; custom primitives follow the built-in ones. */
@@ -144,9 +145,9 @@ struct aggregate {
 	char warning[160]; /* what was left out, and why; empty when nothing was */
 };
 
-/* Parses a comma list of names; blanks and case do not matter. False with a message naming the word, what is
- * near it, or the conflict. A sum_* leaves out all primitives but tag, tag2, label, class and counters, with
- * a warning. */
+/* Parses a comma list of names; blanks, case and commas too many do not matter. False with a message naming
+ * the word, what is near it, or the conflict. Beside a sum_* addresses, ports, AS numbers, routes and the
+ * like are left out with a warning, and so is a second sum_*. */
 bool aggregate_parse(struct aggregate *a, const char *text, char *err, size_t errlen);
 bool aggregate_has(const struct aggregate *a, primitive_id id);
 /* "src_host,dst_host": the way back, into out. */

@@ -2,12 +2,15 @@
  *
  * Rows stand in the order of JSON keys. In OUT() the two numbers are the rank in CSV and formatted output and
  * the rank in the client's outputs; they go in tens, so that a row can be put between two others. A sum_* row
- * stands behind the source it is written to, and has the rank next to it. */
+ * stands behind the source it is written to, and has the rank next to it. Widths are those of pmacct 1.7.7's
+ * formatted output less the two blanks behind a column: some are narrower than their header. */
 #include "collector/flow/primitives.h"
 
 #define ANY	 (SUPPLY_FLOW | SUPPLY_SFLOW | SUPPLY_PACKET)
 #define EXPORTED (SUPPLY_FLOW | SUPPLY_SFLOW)
 #define ROUTING	 (SUPPLY_FLOW | SUPPLY_SFLOW | SUPPLY_BGP | SUPPLY_NETWORKS)
+
+#define NOT_WITH_SUM PRIMITIVE_NOT_WITH_SUM
 
 #define V_TEXT	 (PRIMITIVE_VLEN | PRIMITIVE_NO_FORMATTED | PRIMITIVE_NO_MATCH)
 #define BGP_LIST (PRIMITIVE_BGP | PRIMITIVE_VLEN | PRIMITIVE_NO_FORMATTED)
@@ -59,16 +62,16 @@ const struct primitive primitive_rows[] = {
 
 	/* layer 2 */
 	{NAME("src_mac", "source MAC address"),
-	 AT(src_mac), .type = VALUE_MAC, .supply = ANY,
+	 AT(src_mac), .type = VALUE_MAC, .supply = ANY, .flags = NOT_WITH_SUM,
 	 OUT("mac_src", "SRC_MAC", 17, 50, 70), SQL("mac_src", SQL_MAC), .elements = "56, 81, 365"},
 	{NAME("sum_mac", "each flow counted for both MAC addresses"),
 	 AT(src_mac), .type = VALUE_MAC, .supply = ANY, SUM("src_mac", "dst_mac"),
 	 OUT("mac_src", "SRC_MAC", 17, 51, 71), SQL("mac_src", SQL_MAC)},
 	{NAME("dst_mac", "destination MAC address"),
-	 AT(dst_mac), .type = VALUE_MAC, .supply = ANY,
+	 AT(dst_mac), .type = VALUE_MAC, .supply = ANY, .flags = NOT_WITH_SUM,
 	 OUT("mac_dst", "DST_MAC", 17, 60, 80), SQL("mac_dst", SQL_MAC), .elements = "80, 57"},
 	{NAME("vlan", "VLAN id, ingress before egress"),
-	 AT(vlan), .type = VALUE_UINT, .supply = ANY,
+	 AT(vlan), .type = VALUE_UINT, .supply = ANY, .flags = NOT_WITH_SUM,
 	 OUT("vlan", "VLAN", 5, 70, 90), SQL("vlan", SQL_INT), .elements = "58, 243, 59, 254 by 61"},
 	{NAME("in_vlan", "ingress VLAN id"),
 	 AT(in_vlan), .type = VALUE_UINT, .supply = EXPORTED, .flags = PRIMITIVE_NO_MATCH,
@@ -83,22 +86,22 @@ const struct primitive primitive_rows[] = {
 	 AT(out_cvlan), .type = VALUE_UINT, .supply = SUPPLY_FLOW, .client_json = "out_cvlan",
 	 OUT("cvlan_out", "OUT_CVLAN", 9, 110, 130), SQL("cvlan_out", SQL_INT), .elements = "255"},
 	{NAME("cos", "class of service (802.1p)"),
-	 AT(cos), .type = VALUE_UINT, .supply = ANY,
+	 AT(cos), .type = VALUE_UINT, .supply = ANY, .flags = NOT_WITH_SUM,
 	 OUT("cos", "COS", 2, 120, 140), SQL("cos", SQL_SMALLINT), .elements = "244"},
 	{NAME("etype", "Ethernet type"),
-	 AT(etype), .type = VALUE_ETYPE, .supply = ANY,
+	 AT(etype), .type = VALUE_ETYPE, .supply = ANY, .flags = NOT_WITH_SUM,
 	 OUT("etype", "ETYPE", 5, 130, 150), SQL("etype", "CHAR(5) NOT NULL DEFAULT ' '"),
 	 .elements = "256"},
 
 	/* routing */
 	{NAME("src_as", "source AS number"),
-	 AT(src_as), .type = VALUE_UINT, .supply = ROUTING,
+	 AT(src_as), .type = VALUE_UINT, .supply = ROUTING, .flags = NOT_WITH_SUM,
 	 OUT("as_src", "SRC_AS", 10, 140, 160), SQL("as_src", SQL_BIGINT), .elements = "16"},
 	{NAME("sum_as", "each flow counted for both AS numbers"),
 	 AT(src_as), .type = VALUE_UINT, .supply = ROUTING, SUM("src_as", "dst_as"),
 	 OUT("as_src", "SRC_AS", 10, 141, 161), SQL("as_src", SQL_BIGINT)},
 	{NAME("dst_as", "destination AS number"),
-	 AT(dst_as), .type = VALUE_UINT, .supply = ROUTING,
+	 AT(dst_as), .type = VALUE_UINT, .supply = ROUTING, .flags = NOT_WITH_SUM,
 	 OUT("as_dst", "DST_AS", 10, 150, 170), SQL("as_dst", SQL_BIGINT), .elements = "17"},
 	{NAME("std_comm", "standard communities of the destination's route"),
 	 AT(std_comm), .type = VALUE_STD_COMM, .supply = SUPPLY_SFLOW | SUPPLY_BGP, .flags = BGP_LIST,
@@ -174,13 +177,13 @@ const struct primitive primitive_rows[] = {
 
 	/* interfaces and VPNs */
 	{NAME("in_iface", "input interface (SNMP index)"),
-	 AT(in_iface), .type = VALUE_UINT, .supply = ANY,
+	 AT(in_iface), .type = VALUE_UINT, .supply = ANY, .flags = NOT_WITH_SUM,
 	 OUT("iface_in", "IN_IFACE", 10, 340, 50), SQL("iface_in", SQL_BIGINT), .elements = "10, 252"},
 	{NAME("out_iface", "output interface (SNMP index)"),
-	 AT(out_iface), .type = VALUE_UINT, .supply = ANY,
+	 AT(out_iface), .type = VALUE_UINT, .supply = ANY, .flags = NOT_WITH_SUM,
 	 OUT("iface_out", "OUT_IFACE", 10, 350, 60), SQL("iface_out", SQL_BIGINT), .elements = "14, 253"},
 	{NAME("mpls_vpn_rd", "route distinguisher of the VPN"),
-	 AT(mpls_vpn_rd), .type = VALUE_RD, .supply = EXPORTED | SUPPLY_BGP | SUPPLY_MAP,
+	 AT(mpls_vpn_rd), .type = VALUE_RD, .supply = EXPORTED | SUPPLY_BGP | SUPPLY_MAP, .flags = NOT_WITH_SUM,
 	 .also = "mpls_vpn_rd_origin",
 	 OUT("mpls_vpn_rd", "MPLS_VPN_RD", 18, 360, 360),
 	 SQL("mpls_vpn_rd", "CHAR(18) NOT NULL DEFAULT ' '"), .elements = "90; 234, 235"},
@@ -194,13 +197,13 @@ const struct primitive primitive_rows[] = {
 
 	/* layers 3 and 4 */
 	{NAME("src_host", "source address"),
-	 AT(src_host), .type = VALUE_ADDR, .supply = ANY,
+	 AT(src_host), .type = VALUE_ADDR, .supply = ANY, .flags = NOT_WITH_SUM,
 	 OUT("ip_src", "SRC_IP", 45, 430, 430), SQL("ip_src", SQL_INET), .elements = "8, 27, 44, 170"},
 	{NAME("sum_host", "each flow counted for both addresses"),
 	 AT(src_host), .type = VALUE_ADDR, .supply = ANY, .alias = "sum", SUM("src_host", "dst_host"),
 	 OUT("ip_src", "SRC_IP", 45, 431, 431), SQL("ip_src", SQL_INET)},
 	{NAME("src_net", "source network"),
-	 AT(src_net), .type = VALUE_ADDR, .supply = ROUTING, .inputs = "src_host,src_mask",
+	 AT(src_net), .type = VALUE_ADDR, .supply = ROUTING, .flags = NOT_WITH_SUM, .inputs = "src_host,src_mask",
 	 OUT("net_src", "SRC_NET", 45, 440, 440), SQL("net_src", SQL_INET),
 	 .elements = "8, 27, 44 with 9, 29"},
 	{NAME("sum_net", "each flow counted for both networks"),
@@ -208,26 +211,26 @@ const struct primitive primitive_rows[] = {
 	 .inputs = "src_net,dst_net",
 	 OUT("net_src", "SRC_NET", 45, 441, 441), SQL("net_src", SQL_INET)},
 	{NAME("dst_host", "destination address"),
-	 AT(dst_host), .type = VALUE_ADDR, .supply = ANY,
+	 AT(dst_host), .type = VALUE_ADDR, .supply = ANY, .flags = NOT_WITH_SUM,
 	 OUT("ip_dst", "DST_IP", 45, 450, 450), SQL("ip_dst", SQL_INET), .elements = "12, 28, 45, 169"},
 	{NAME("dst_net", "destination network"),
-	 AT(dst_net), .type = VALUE_ADDR, .supply = ROUTING, .inputs = "dst_host,dst_mask",
+	 AT(dst_net), .type = VALUE_ADDR, .supply = ROUTING, .flags = NOT_WITH_SUM, .inputs = "dst_host,dst_mask",
 	 OUT("net_dst", "DST_NET", 45, 460, 460), SQL("net_dst", SQL_INET),
 	 .elements = "12, 28, 45 with 13, 30"},
 	{NAME("src_mask", "length of the source network's prefix"),
-	 AT(src_mask), .type = VALUE_UINT, .supply = ROUTING,
+	 AT(src_mask), .type = VALUE_UINT, .supply = ROUTING, .flags = NOT_WITH_SUM,
 	 OUT("mask_src", "SRC_MASK", 8, 470, 470), SQL("mask_src", SQL_SMALLINT), .elements = "9, 29"},
 	{NAME("dst_mask", "length of the destination network's prefix"),
-	 AT(dst_mask), .type = VALUE_UINT, .supply = ROUTING,
+	 AT(dst_mask), .type = VALUE_UINT, .supply = ROUTING, .flags = NOT_WITH_SUM,
 	 OUT("mask_dst", "DST_MASK", 8, 480, 480), SQL("mask_dst", SQL_SMALLINT), .elements = "13, 30"},
 	{NAME("src_port", "source port"),
-	 AT(src_port), .type = VALUE_UINT, .supply = ANY,
+	 AT(src_port), .type = VALUE_UINT, .supply = ANY, .flags = NOT_WITH_SUM,
 	 OUT("port_src", "SRC_PORT", 8, 490, 490), SQL("port_src", SQL_INT), .elements = "7, 180, 182"},
 	{NAME("sum_port", "each flow counted for both ports"),
 	 AT(src_port), .type = VALUE_UINT, .supply = ANY, SUM("src_port", "dst_port"),
 	 OUT("port_src", "SRC_PORT", 8, 491, 491), SQL("port_src", SQL_INT)},
 	{NAME("dst_port", "destination port"),
-	 AT(dst_port), .type = VALUE_UINT, .supply = ANY,
+	 AT(dst_port), .type = VALUE_UINT, .supply = ANY, .flags = NOT_WITH_SUM,
 	 OUT("port_dst", "DST_PORT", 8, 500, 500), SQL("port_dst", SQL_INT), .elements = "11, 181, 183"},
 
 	/* places */
@@ -267,7 +270,7 @@ const struct primitive primitive_rows[] = {
 	/* layer 4 and what the packet met */
 	{NAME("tcpflags", "TCP flags seen, together"),
 	 AT(tcp_flags), .type = VALUE_TCPFLAGS, .supply = ANY,
-	 .flags = PRIMITIVE_COUNTER | PRIMITIVE_NO_MATCH, .merge = MERGE_OR,
+	 .flags = NOT_WITH_SUM | PRIMITIVE_COUNTER | PRIMITIVE_NO_MATCH, .merge = MERGE_OR,
 	 OUT("tcp_flags", "TCP_FLAGS", 9, 510, 510), SQL("tcp_flags", SQL_SMALLINT), .elements = "6"},
 	{NAME("fwd_status", "forwarding status"),
 	 AT(fwd_status), .type = VALUE_FWDSTATUS, .supply = SUPPLY_FLOW,
@@ -293,10 +296,10 @@ const struct primitive primitive_rows[] = {
 	 OUT("path_delay_max_usec", "PATH_DELAY_MAX_USEC", 19, 990, 990),
 	 SQL("path_delay_max_usec", SQL_INT), .elements = "602"},
 	{NAME("proto", "IP protocol"),
-	 AT(proto), .type = VALUE_PROTO, .supply = ANY,
+	 AT(proto), .type = VALUE_PROTO, .supply = ANY, .flags = NOT_WITH_SUM,
 	 OUT("ip_proto", "PROTOCOL", 10, 520, 520), SQL("ip_proto", SQL_SMALLINT), .elements = "4"},
 	{NAME("tos", "type of service or traffic class"),
-	 AT(tos), .type = VALUE_UINT, .supply = ANY,
+	 AT(tos), .type = VALUE_UINT, .supply = ANY, .flags = NOT_WITH_SUM,
 	 OUT("tos", "TOS", 5, 530, 530), SQL("tos", SQL_INT), .elements = "5"},
 	{NAME("flow_label", "IPv6 flow label"),
 	 AT(flow_label), .type = VALUE_UINT, .supply = EXPORTED, .flags = PRIMITIVE_NO_MATCH,
