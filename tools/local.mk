@@ -10,7 +10,6 @@ flowgen_SOURCES = \
 
 replay_SOURCES = tools/replay.c
 replay_LDADD = $(PCAP_LIBS)
-replay_LDADD = $(PCAP_LIBS)
 
 # flowrib, the client of the memory table. Of the plugins it needs the protocol only.
 bin_PROGRAMS += flowrib

@@ -203,6 +203,10 @@ mark_needs(struct instance *in, struct flow_needs *all)
 	networks_policy_needs(&in->policy, &own);
 	if (in->filter)
 		filter_need(in->filter, &own);
+	if (in->layout.bin_offset) { /* which bin, and how a flow is shared among bins */
+		FLOW_NEED(&own, timestamp_start);
+		FLOW_NEED(&own, timestamp_end);
+	}
 	for (size_t i = 0; i < sizeof(own.byte); i++)
 		all->byte[i] |= own.byte[i];
 	if (all->extent < own.extent)
