@@ -41,3 +41,11 @@ endif
 noinst_PROGRAMS += memory_bench
 memory_bench_SOURCES = plugins/memory_bench.c plugins/memory_fixture.h plugins/testbed.c plugins/testbed.h
 memory_bench_LDADD = $(PLUGINS_LIBS)
+
+if FUZZERS
+fuzz_programs += fuzz_client_protocol
+fuzz_client_protocol_SOURCES = tests/fuzz/fuzz_client_protocol.c
+fuzz_client_protocol_LDADD = libplugins.a $(FLOW_LIBS)
+fuzz_client_protocol_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+endif
+EXTRA_DIST += tests/fuzz/corpus/client_protocol

@@ -80,6 +80,13 @@ open_server(struct memory *m, struct plugin_host *host)
 	return true;
 }
 
+static bool
+memory_check(const struct plugin_setup *setup, char *err, size_t errlen)
+{
+	char path[320];
+	return memory_socket_path_fits(socket_path(setup, path, sizeof(path)), err, errlen);
+}
+
 static void *
 memory_start(struct plugin_host *host, const struct plugin_setup *setup)
 {
@@ -88,6 +95,7 @@ memory_start(struct plugin_host *host, const struct plugin_setup *setup)
 	if (m)
 		*m = (struct memory){.setup = setup,
 				     .table = {.cache = cache_new(setup->layout, max),
+					       .counters = setup->counters,
 					       .layout = setup->layout,
 					       .name = setup->name,
 					       .max_bytes = max,
@@ -106,14 +114,12 @@ static void
 memory_records(void *state, const uint8_t *records, uint32_t n)
 {
 	struct memory *m = state;
-	struct counter_block *counters = m->setup->counters;
 	uint64_t held;
 	uint32_t lost = cache_absorb(m->table.cache, records, n);
 	m->table.records += n;
-	counter_set(counters, PLUGIN_ENTRIES, cache_entries(m->table.cache));
-	counter_set(counters, PLUGIN_BYTES, cache_bytes(m->table.cache));
+	memory_table_count(&m->table);
 	if (unlikely(lost)) {
-		counter_add(counters, PLUGIN_OVERFLOW, lost);
+		counter_add(m->setup->counters, PLUGIN_OVERFLOW, lost);
 		if (log_allowed(&m->full, &held))
 			log_warn("the table is full at %" PRIu64
 				 " entries: records with new keys are only counted; "
@@ -134,6 +140,7 @@ memory_stop(void *state)
 const struct plugin_ops memory_plugin = {
     .type = "memory",
     .help = "a table in memory that the client flowrib asks",
+    .check = memory_check,
     .start = memory_start,
     .records = memory_records,
     .stop = memory_stop,

@@ -217,6 +217,15 @@ answer_status(struct client *c)
 	text_free(&t);
 }
 
+void
+memory_table_count(const struct memory_table *table)
+{
+	if (!table->counters)
+		return;
+	counter_set(table->counters, PLUGIN_ENTRIES, cache_entries(table->cache));
+	counter_set(table->counters, PLUGIN_BYTES, cache_bytes(table->cache));
+}
+
 static void
 answer_erase(struct client *c)
 {
@@ -224,6 +233,7 @@ answer_erase(struct client *c)
 	static const uint8_t nothing[16];
 	cache_clear(table->cache);
 	table->erased_us = clock_now_us();
+	memory_table_count(table);
 	if (!outbox_frame(&c->out, MEMORY_END, 0, nothing, sizeof(nothing)))
 		refuse(c, REFUSED_MEMORY, NULL);
 }
@@ -564,16 +574,25 @@ bind_socket(int fd, const struct sockaddr_un *sun, const struct memory_socket *s
 	return true;
 }
 
+bool
+memory_socket_path_fits(const char *path, char *err, size_t errlen)
+{
+	size_t most = sizeof(((struct sockaddr_un *)0)->sun_path) - 1;
+	if (strlen(path) <= most)
+		return true;
+	snprintf(err, errlen,
+		 "the path of the table's socket has more than %zu bytes, set a shorter imt_path: %s", most,
+		 path);
+	return false;
+}
+
 /* The listening socket, or -1. */
 static int
 open_socket(const struct memory_socket *socket_at, char *err, size_t errlen)
 {
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};
-	if (strlen(socket_at->path) >= sizeof(sun.sun_path)) {
-		snprintf(err, errlen, "the path of the socket is longer than %zu bytes: %s",
-			 sizeof(sun.sun_path) - 1, socket_at->path);
+	if (!memory_socket_path_fits(socket_at->path, err, errlen))
 		return -1;
-	}
 	memcpy(sun.sun_path, socket_at->path, strlen(socket_at->path));
 	if (!clear_path(&sun, err, errlen))
 		return -1;

@@ -15,7 +15,8 @@ struct memory_table {
 	size_t max_bytes; /* 0: no bound */
 	uint64_t records; /* absorbed since the start */
 	uint64_t started_us;
-	uint64_t erased_us; /* wall clock; 0: never */
+	uint64_t erased_us;		/* wall clock; 0: never */
+	struct counter_block *counters; /* enum plugin_counter; NULL: nobody looks */
 };
 
 struct memory_socket {
@@ -26,6 +27,12 @@ struct memory_socket {
 };
 
 struct memory_server;
+
+/* Puts the table's size into its counters. */
+void memory_table_count(const struct memory_table *table);
+
+/* Is this a path a socket can have? False with a message. */
+bool memory_socket_path_fits(const char *path, char *err, size_t errlen);
 
 /* Opens the socket. A socket left over by a process that is gone is replaced; anything else at the path, and
  * a process that still listens there, is an error. NULL with a message in err. table must outlive the server.

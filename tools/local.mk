@@ -25,3 +25,12 @@ flowrib_SOURCES = \
 	tools/client/table.c tools/client/table.h \
 	tools/client/top.c
 flowrib_LDADD = libplugins.a $(FLOW_LIBS)
+
+if HAVE_CMOCKA
+check_PROGRAMS += question_test table_test
+question_test_SOURCES = tools/client/question_test.c tools/client/question.c tools/client/connection.c
+question_test_LDADD = libplugins.a $(FLOW_LIBS) $(CMOCKA_LIBS)
+table_test_SOURCES = tools/client/table_test.c tools/client/table.c
+table_test_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+endif
+dist_man_MANS += tools/client/flowrib.1

@@ -155,10 +155,9 @@ take_value(struct legacy *l, int option, char *value)
 		client_fail("-n takes bytes, packets, flows or all");
 		return false;
 	case 'O':
-		if (parse_format(&l->rows.format, value))
-			return true;
-		client_fail("-O takes formatted, csv, json, event_formatted or event_csv");
-		return false;
+		if (!parse_format(&l->rows.format, value)) /* pmacct's goes on, too */
+			fprintf(stderr, "WARN: -O, ignoring unknown output value: '%s'.\n", value);
+		return true;
 	}
 	return false;
 }
