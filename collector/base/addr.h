@@ -61,10 +61,9 @@ addr_is_v6_any(const struct addr *a)
 static inline struct addr
 addr_from_v4(const void *bytes)
 {
-	struct addr a = {.q = {0, 0}};
-	a.w[2] = __builtin_bswap32(0x0000ffff);
-	memcpy(&a.w[3], bytes, 4);
-	return a;
+	uint32_t v4;
+	memcpy(&v4, bytes, sizeof(v4));
+	return (struct addr){.q = {0, (uint64_t)v4 << 32 | __builtin_bswap32(0x0000ffff)}};
 }
 
 /* From 16 bytes in network byte order; "::" becomes addr_v6_any(). */
