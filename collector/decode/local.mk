@@ -28,7 +28,8 @@ libdecode_a_SOURCES += \
 # packets
 libdecode_a_SOURCES += \
 	collector/decode/packet.c collector/decode/packet.h collector/decode/packet_layer.h \
-	collector/decode/packet_link.c collector/decode/packet_ip.c
+	collector/decode/packet_link.c collector/decode/packet_ip.c \
+	collector/decode/packet_tunnel.c
 
 if HAVE_CMOCKA
 decode_fixture = collector/decode/builder.h collector/decode/fixture.h
@@ -67,3 +68,8 @@ EXTRA_DIST += tests/fuzz/make_flow_corpus tests/fuzz/corpus/netflow tests/fuzz/c
 noinst_PROGRAMS += decode_bench
 decode_bench_SOURCES = collector/decode/decode_bench.c collector/decode/builder.h
 decode_bench_LDADD = $(DECODE_LIBS)
+
+# Measures the packet decoder: packet_bench [MILLIONS].
+noinst_PROGRAMS += packet_bench
+packet_bench_SOURCES = collector/decode/packet_bench.c
+packet_bench_LDADD = $(DECODE_LIBS)

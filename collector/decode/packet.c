@@ -1,9 +1,9 @@
 /* The walker of frames and its tables.
  *
- * Three small tables lead from a number on the wire (link type, EtherType, IP protocol) to a layer, and one
- * table says what a layer is. Headers are collected in a struct level per tunnel level and copied to the flow
- * at the end, so that a layer's function is the same inside and outside a tunnel, and so that a frame that
- * breaks off in the middle leaves no half-written mixture of two headers. */
+ * Small tables lead from a number on the wire (link type, EtherType, IP protocol, UDP port) to a layer, and one
+ * table says what a layer is. What headers say is collected in a struct level per tunnel level and copied to
+ * the flow at the end, so that a layer's function is the same inside and outside a tunnel. Tunnels are rows of
+ * their own kind: they are entered only when a plugin reads the tunnel_* members, and only LEVELS deep. */
 #include "collector/decode/packet.h"
 
 #include <pcap/dlt.h>
@@ -12,36 +12,51 @@
 
 #define LINKTYPE_RAW 101 /* the number in capture files; DLT_RAW differs between systems */
 
+enum layer_kind {
+	PLAIN,
+	EXTENSION, /* of IPv6; in IPv4 its number is a protocol like any other */
+	TUNNEL,	   /* entered only when somebody wants what is inside */
+};
+
 struct layer_row {
 	const char *name;
 	layer_decode *decode;
-	uint8_t point;	/* enum packet_point to note, PACKET_POINTS for none */
-	bool extension; /* of IPv6 only; in IPv4 its number is a protocol like any other */
+	uint8_t point; /* enum packet_point to note, PACKET_POINTS for none */
+	uint8_t kind;  /* enum layer_kind */
 };
 
 static const struct layer_row layers[LAYERS] = {
-    [LAYER_END] = {"link", NULL, PACKET_POINTS, false},
-    [LAYER_ETHERNET] = {"ethernet", layer_ethernet, PACKET_AT_MAC, false},
-    [LAYER_VLAN] = {"vlan", layer_vlan, PACKET_AT_VLAN, false},
-    [LAYER_LLC] = {"llc", layer_llc, PACKET_POINTS, false},
-    [LAYER_SLL] = {"sll", layer_sll, PACKET_AT_MAC, false},
-    [LAYER_SLL2] = {"sll2", layer_sll2, PACKET_AT_MAC, false},
-    [LAYER_NULL] = {"null", layer_null, PACKET_AT_MAC, false},
-    [LAYER_CHDLC] = {"chdlc", layer_chdlc, PACKET_AT_MAC, false},
-    [LAYER_PPP] = {"ppp", layer_ppp, PACKET_POINTS, false},
-    [LAYER_PPPOE] = {"pppoe", layer_pppoe, PACKET_POINTS, false},
-    [LAYER_MPLS] = {"mpls", layer_mpls, PACKET_AT_MPLS, false},
-    [LAYER_RAW] = {"raw", layer_raw, PACKET_POINTS, false},
-    [LAYER_IPV4] = {"ipv4", layer_ipv4, PACKET_AT_L3, false},
-    [LAYER_IPV6] = {"ipv6", layer_ipv6, PACKET_AT_L3, false},
-    [LAYER_OPTIONS] = {"ipv6-options", layer_options, PACKET_POINTS, true},
-    [LAYER_ROUTING] = {"ipv6-routing", layer_routing, PACKET_POINTS, true},
-    [LAYER_FRAGMENT] = {"ipv6-fragment", layer_fragment, PACKET_POINTS, true},
-    [LAYER_AH] = {"ah", layer_ah, PACKET_POINTS, true},
-    [LAYER_TCP] = {"tcp", layer_tcp, PACKET_AT_L4, false},
-    [LAYER_UDP] = {"udp", layer_udp, PACKET_AT_L4, false},
-    [LAYER_PORTS] = {"ports", layer_ports, PACKET_AT_L4, false},
-    [LAYER_ICMP] = {"icmp", layer_icmp, PACKET_AT_L4, false},
+    [LAYER_END] = {"link", NULL, PACKET_POINTS, PLAIN},
+    [LAYER_ETHERNET] = {"ethernet", layer_ethernet, PACKET_AT_MAC, PLAIN},
+    [LAYER_VLAN] = {"vlan", layer_vlan, PACKET_AT_VLAN, PLAIN},
+    [LAYER_LLC] = {"llc", layer_llc, PACKET_POINTS, PLAIN},
+    [LAYER_SLL] = {"sll", layer_sll, PACKET_AT_MAC, PLAIN},
+    [LAYER_SLL2] = {"sll2", layer_sll2, PACKET_AT_MAC, PLAIN},
+    [LAYER_NULL] = {"null", layer_null, PACKET_AT_MAC, PLAIN},
+    [LAYER_CHDLC] = {"chdlc", layer_chdlc, PACKET_AT_MAC, PLAIN},
+    [LAYER_PPP] = {"ppp", layer_ppp, PACKET_POINTS, PLAIN},
+    [LAYER_PPPOE] = {"pppoe", layer_pppoe, PACKET_POINTS, PLAIN},
+    [LAYER_MPLS] = {"mpls", layer_mpls, PACKET_AT_MPLS, PLAIN},
+    [LAYER_RAW] = {"raw", layer_raw, PACKET_POINTS, PLAIN},
+    [LAYER_IPV4] = {"ipv4", layer_ipv4, PACKET_AT_L3, PLAIN},
+    [LAYER_IPV6] = {"ipv6", layer_ipv6, PACKET_AT_L3, PLAIN},
+    [LAYER_OPTIONS] = {"ipv6-options", layer_options, PACKET_POINTS, EXTENSION},
+    [LAYER_ROUTING] = {"ipv6-routing", layer_routing, PACKET_POINTS, EXTENSION},
+    [LAYER_FRAGMENT] = {"ipv6-fragment", layer_fragment, PACKET_POINTS, EXTENSION},
+    [LAYER_AH] = {"ah", layer_ah, PACKET_POINTS, EXTENSION},
+    [LAYER_TCP] = {"tcp", layer_tcp, PACKET_AT_L4, PLAIN},
+    [LAYER_UDP] = {"udp", layer_udp, PACKET_AT_L4, PLAIN},
+    [LAYER_PORTS] = {"ports", layer_ports, PACKET_AT_L4, PLAIN},
+    [LAYER_ICMP] = {"icmp", layer_icmp, PACKET_AT_L4, PLAIN},
+    [LAYER_IP_IN_IP] = {"ip-in-ip", layer_ip_in_ip, PACKET_AT_L4, TUNNEL},
+    [LAYER_ETHERNET_IN_IP] = {"ethernet-in-ip", layer_ethernet_in_ip, PACKET_AT_L4, TUNNEL},
+    [LAYER_ETHERIP] = {"etherip", layer_etherip, PACKET_AT_L4, TUNNEL},
+    [LAYER_MPLS_IN_IP] = {"mpls-in-ip", layer_mpls_in_ip, PACKET_AT_L4, TUNNEL},
+    [LAYER_GRE] = {"gre", layer_gre, PACKET_AT_L4, TUNNEL},
+    [LAYER_VXLAN] = {"vxlan", layer_vxlan, PACKET_POINTS, TUNNEL},
+    [LAYER_GENEVE] = {"geneve", layer_geneve, PACKET_POINTS, TUNNEL},
+    [LAYER_GTPU] = {"gtp-u", layer_gtpu, PACKET_POINTS, TUNNEL},
+    [LAYER_L2TP] = {"l2tp", layer_l2tp, PACKET_POINTS, TUNNEL},
 };
 
 struct code {
@@ -58,9 +73,9 @@ static const struct code links[] = {
 };
 
 static const struct code etypes[] = {
-    {0x0800, LAYER_IPV4}, {0x86dd, LAYER_IPV6}, {0x8100, LAYER_VLAN},  {0x88a8, LAYER_VLAN},
-    {0x8847, LAYER_MPLS}, {0x8848, LAYER_MPLS}, {0x8864, LAYER_PPPOE}, {0x9100, LAYER_VLAN},
-    {0x9200, LAYER_VLAN}, {0x880b, LAYER_PPP},
+    {0x0800, LAYER_IPV4}, {0x86dd, LAYER_IPV6}, {0x8100, LAYER_VLAN},	  {0x88a8, LAYER_VLAN},
+    {0x8847, LAYER_MPLS}, {0x8848, LAYER_MPLS}, {0x8864, LAYER_PPPOE},	  {0x9100, LAYER_VLAN},
+    {0x9200, LAYER_VLAN}, {0x880b, LAYER_PPP},	{0x6558, LAYER_ETHERNET},
 };
 
 /* RFC 2153's registry: IPv4, IPv6, MPLS unicast and multicast. */
@@ -69,11 +84,18 @@ static const struct code ppp_protocols[] = {
 
 /* By IP protocol. 135, 139 and 140 (mobility, HIP, shim6) have the shape of options. */
 static const uint8_t protocols[256] = {
-    [0] = LAYER_OPTIONS, [1] = LAYER_ICMP,	[6] = LAYER_TCP,       [17] = LAYER_UDP,
-    [33] = LAYER_PORTS,	 [43] = LAYER_ROUTING,	[44] = LAYER_FRAGMENT, [51] = LAYER_AH,
-    [58] = LAYER_ICMP,	 [60] = LAYER_OPTIONS,	[132] = LAYER_PORTS,   [135] = LAYER_OPTIONS,
-    [136] = LAYER_PORTS, [139] = LAYER_OPTIONS, [140] = LAYER_OPTIONS,
+    [0] = LAYER_OPTIONS,   [1] = LAYER_ICMP,	  [4] = LAYER_IP_IN_IP,
+    [6] = LAYER_TCP,	   [17] = LAYER_UDP,	  [33] = LAYER_PORTS,
+    [41] = LAYER_IP_IN_IP, [43] = LAYER_ROUTING,  [44] = LAYER_FRAGMENT,
+    [47] = LAYER_GRE,	   [51] = LAYER_AH,	  [58] = LAYER_ICMP,
+    [60] = LAYER_OPTIONS,  [97] = LAYER_ETHERIP,  [132] = LAYER_PORTS,
+    [135] = LAYER_OPTIONS, [136] = LAYER_PORTS,	  [137] = LAYER_MPLS_IN_IP,
+    [139] = LAYER_OPTIONS, [140] = LAYER_OPTIONS, [143] = LAYER_ETHERNET_IN_IP,
 };
+
+/* By destination port of UDP. */
+static const struct code udp_ports[] = {
+    {4789, LAYER_VXLAN}, {6081, LAYER_GENEVE}, {2152, LAYER_GTPU}, {1701, LAYER_L2TP}};
 
 static const char *const result_names[PACKET_RESULTS] = {
     [PACKET_OK] = "ok",
@@ -111,7 +133,13 @@ layer_by_proto(struct walk *k, uint8_t proto)
 {
 	enum layer next = protocols[proto];
 	k->level->proto = proto;
-	return layers[next].extension && !k->ipv6 ? LAYER_END : next;
+	return layers[next].kind == EXTENSION && !k->ipv6 ? LAYER_END : next;
+}
+
+enum layer
+layer_by_port(uint16_t port)
+{
+	return code_find(udp_ports, ARRAY_SIZE(udp_ports), port);
 }
 
 static void
@@ -122,24 +150,35 @@ point_note(struct walk *k, unsigned point)
 		k->p->point[point] = (uint16_t)at;
 }
 
+/* True when some plugin reads what the header inside a tunnel says: these members stand side by side. */
+static bool
+tunnels_wanted(const struct flow_needs *needs)
+{
+	size_t from = offsetof(struct flow, tunnel_src_host);
+	return flow_needed(needs, from, offsetof(struct flow, nvgre) + sizeof(uint32_t) - from);
+}
+
 static void
-walk_layers(struct walk *k, enum layer next)
+walk_layers(struct walk *k, enum layer next, const struct flow_needs *needs)
 {
 	for (unsigned depth = 0; next != LAYER_END; depth++) {
+		const struct layer_row *row = &layers[next];
+		if (row->kind == TUNNEL && !tunnels_wanted(needs))
+			return;
 		if (depth == PACKET_LAYERS_MAX) {
 			k->p->result = PACKET_TOO_DEEP;
 			return;
 		}
 		k->p->layer = next;
-		point_note(k, layers[next].point);
-		next = layers[next].decode(k);
+		point_note(k, row->point);
+		next = row->decode(k);
 		if (k->w.failed) {
 			k->p->result = PACKET_TRUNCATED;
 			return;
 		}
+		if (row->point == PACKET_AT_L4 && k->p->result == PACKET_OK)
+			point_note(k, PACKET_AT_PAYLOAD);
 	}
-	if (k->p->result == PACKET_OK && k->p->point[PACKET_AT_L4] != PACKET_NOWHERE)
-		point_note(k, PACKET_AT_PAYLOAD);
 }
 
 static void
@@ -147,8 +186,6 @@ store_main(const struct walk *k)
 {
 	struct flow *f = k->f;
 	const struct level *l = &k->levels[0];
-	f->src_host = l->src;
-	f->dst_host = l->dst;
 	f->src_port = l->src_port;
 	f->dst_port = l->dst_port;
 	f->proto = l->proto;
@@ -161,6 +198,25 @@ store_main(const struct walk *k)
 	memcpy(f->dst_mac, l->dst_mac, sizeof(f->dst_mac));
 }
 
+static void
+store_tunnel(const struct walk *k)
+{
+	struct flow *f = k->f;
+	const struct level *l = &k->levels[1];
+	f->tunnel_src_port = l->src_port;
+	f->tunnel_dst_port = l->dst_port;
+	f->tunnel_proto = l->proto;
+	f->tunnel_tos = l->tos;
+	f->tunnel_tcp_flags = l->tcp_flags;
+	f->tunnel_flow_label = l->flow_label;
+	memcpy(f->tunnel_src_mac, l->src_mac, sizeof(f->tunnel_src_mac));
+	memcpy(f->tunnel_dst_mac, l->dst_mac, sizeof(f->tunnel_dst_mac));
+}
+
+static const struct level no_level;
+static const struct packet no_packet = {.point = {PACKET_NOWHERE, PACKET_NOWHERE, PACKET_NOWHERE,
+						  PACKET_NOWHERE, PACKET_NOWHERE, PACKET_NOWHERE}};
+
 bool
 packet_walk(struct packet *p, struct flow *f, const struct flow_needs *needs, int linktype,
 	    const uint8_t *data, size_t caplen, size_t wirelen)
@@ -168,17 +224,29 @@ packet_walk(struct packet *p, struct flow *f, const struct flow_needs *needs, in
 	enum layer first = linktype < 0 || linktype > UINT16_MAX
 			       ? LAYER_END
 			       : code_find(links, ARRAY_SIZE(links), (uint16_t)linktype);
-	memset(p, 0, offsetof(struct packet, point));
-	memset(p->point, 0xff, sizeof(p->point));
+	*p = no_packet;
 	if (first == LAYER_END) {
 		p->result = PACKET_NO_LINK;
 		return false;
 	}
-	struct walk k = {.w = wire_over(data, caplen), .f = f, .p = p, .begin = data, .wirelen = wirelen};
+	struct walk k; /* member by member: the inner level is cleared when it is entered */
+	k.w = wire_over(data, caplen);
 	k.level = k.levels;
+	k.f = f;
+	k.p = p;
+	k.begin = data;
+	k.wirelen = wirelen;
 	k.features = FLOW_HAS_FRAME;
-	walk_layers(&k, first);
+	k.etype = 0;
+	k.vlans = 0;
+	k.ipv6 = false;
+	k.levels[0] = no_level;
+	k.level->src = &f->src_host;
+	k.level->dst = &f->dst_host;
+	walk_layers(&k, first, needs);
 	store_main(&k);
+	if (!layer_outermost(&k))
+		store_tunnel(&k);
 	if (FLOW_NEEDED(needs, frame))
 		f->frame = (struct flow_bytes){data, (uint32_t)caplen};
 	return p->result == PACKET_OK || k.features & (FLOW_HAS_V4 | FLOW_HAS_V6);

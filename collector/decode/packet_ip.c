@@ -62,8 +62,8 @@ layer_ipv4(struct walk *k)
 		return layer_malformed(k);
 	struct level *l = k->level;
 	l->tos = h[1];
-	l->src = addr_from_v4(h + 12);
-	l->dst = addr_from_v4(h + 16);
+	*l->src = addr_from_v4(h + 12);
+	*l->dst = addr_from_v4(h + 16);
 	l->proto = h[9];
 	ip_note(k, FLOW_HAS_V4, 0x0800, (uint32_t)total, h);
 	k->ipv6 = false;
@@ -90,8 +90,8 @@ layer_ipv6(struct walk *k)
 	uint16_t payload = load_be16(h + 4);
 	l->tos = (uint8_t)(first >> 20);
 	l->flow_label = first & 0xfffff;
-	l->src = addr_from_v6(h + 8);
-	l->dst = addr_from_v6(h + 24);
+	*l->src = addr_from_v6(h + 8);
+	*l->dst = addr_from_v6(h + 24);
 	ip_note(k, FLOW_HAS_V6, 0x86dd, payload || h[6] == 59 ? payload + 40U : 0, h);
 	k->ipv6 = true;
 	if (payload)
@@ -173,9 +173,10 @@ layer_tcp(struct walk *k)
 enum layer
 layer_udp(struct walk *k)
 {
-	if (ports_read(k))
-		wire_skip(&k->w, 4);
-	return LAYER_END;
+	if (!ports_read(k))
+		return LAYER_END;
+	wire_skip(&k->w, 4);
+	return layer_by_port(k->level->dst_port);
 }
 
 /* SCTP (RFC 9260), DCCP (RFC 4340), UDP-Lite (RFC 3828). */

@@ -30,6 +30,15 @@ enum layer {
 	LAYER_UDP,
 	LAYER_PORTS,
 	LAYER_ICMP,
+	LAYER_IP_IN_IP,
+	LAYER_ETHERNET_IN_IP,
+	LAYER_ETHERIP,
+	LAYER_MPLS_IN_IP,
+	LAYER_GRE,
+	LAYER_VXLAN,
+	LAYER_GENEVE,
+	LAYER_GTPU,
+	LAYER_L2TP,
 	LAYERS,
 };
 
@@ -37,7 +46,7 @@ enum layer {
 #define LEVELS 2
 
 struct level {
-	struct addr src, dst;
+	struct addr *src, *dst; /* in the flow: 16 bytes written in parts are slow to copy */
 	uint32_t flow_label;
 	uint16_t src_port, dst_port;
 	uint8_t proto;
@@ -56,8 +65,8 @@ struct walk {
 	uint16_t features;
 	uint16_t etype; /* the last EtherType seen outside tunnels */
 	uint8_t vlans;
-	bool ipv6; /* of the last IP header */
-	struct level levels[LEVELS];
+	bool ipv6;		     /* of the last IP header */
+	struct level levels[LEVELS]; /* last: see packet_walk */
 };
 
 /* Reads one header from k->w and returns the layer that follows. Bytes missing show in k->w.failed; other
@@ -82,10 +91,16 @@ layer_outermost(const struct walk *k)
 enum layer layer_by_etype(struct walk *k, uint16_t etype);
 enum layer layer_by_ppp(uint16_t protocol);
 enum layer layer_by_proto(struct walk *k, uint8_t proto);
+/* The tunnel that a UDP port stands for. */
+enum layer layer_by_port(uint16_t port);
 
 /* packet_link.c */
 layer_decode layer_ethernet, layer_vlan, layer_llc, layer_sll, layer_sll2, layer_null, layer_chdlc, layer_ppp,
     layer_pppoe, layer_mpls;
+
+/* packet_tunnel.c */
+layer_decode layer_ip_in_ip, layer_ethernet_in_ip, layer_etherip, layer_mpls_in_ip, layer_gre, layer_vxlan,
+    layer_geneve, layer_gtpu, layer_l2tp;
 
 /* packet_ip.c */
 layer_decode layer_raw, layer_ipv4, layer_ipv6, layer_options, layer_routing, layer_fragment, layer_ah,

@@ -477,6 +477,218 @@ points(void **state)
 	assert_int_equal(p.point[PACKET_AT_PAYLOAD], PACKET_NOWHERE);
 }
 
+/* Over IPv4 from 10.0.0.1 to 10.0.0.2; inside is always the IPv6 packet of V6_TCP. */
+static const struct {
+	const char *name, *frame;
+	uint8_t proto;
+	uint32_t vxlan, nvgre;
+	bool macs;
+} tunnels[] = {
+    {"6in4", V4("29", "0050", "0000") V6_TCP, 41, 0, 0, false},
+    {"gre",
+     V4("2f", "0054", "0000") "0000"
+			      "86dd" V6_TCP,
+     47, 0, 0, false},
+    {"gre with everything",
+     V4("2f", "0060", "0000") "b000"
+			      "86dd"
+			      "00000000"
+			      "00000005"
+			      "00000001" V6_TCP,
+     47, 0, 0, false},
+    {"nvgre",
+     V4("2f", "0066", "0000") "2000"
+			      "6558"
+			      "00007b01" MACS "86dd" V6_TCP,
+     47, 0, 123, true},
+    {"erspan i",
+     V4("2f", "0062", "0000") "0000"
+			      "88be" MACS "86dd" V6_TCP,
+     47, 0, 0, true},
+    {"erspan ii",
+     V4("2f", "006e", "0000") "1000"
+			      "88be"
+			      "00000001"
+			      "1000000100000000" MACS "86dd" V6_TCP,
+     47, 0, 0, true},
+    {"erspan iii",
+     V4("2f", "007a", "0000") "1000"
+			      "22eb"
+			      "00000001"
+			      "200000010000000000000001"
+			      "0000000000000000" MACS "86dd" V6_TCP,
+     47, 0, 0, true},
+    {"pptp",
+     V4("2f", "0062", "0000") "3081"
+			      "880b"
+			      "00100001"
+			      "00000001"
+			      "00000001"
+			      "0057" V6_TCP,
+     47, 0, 0, false},
+    {"etherip", V4("61", "0060", "0000") "3000" MACS "86dd" V6_TCP, 97, 0, 0, true},
+    {"mpls in ip", V4("89", "0054", "0000") "00064140" V6_TCP, 137, 0, 0, false},
+    {"ethernet in ip", V4("8f", "005e", "0000") MACS "86dd" V6_TCP, 143, 0, 0, true},
+    {"vxlan",
+     V4("11", "006e", "0000") "303912b5005a0000"
+			      "0800000000007b00" MACS "86dd" V6_TCP,
+     17, 123, 0, true},
+    {"geneve",
+     V4("11", "0072", "0000") "303917c1005e0000"
+			      "0100655800007b00"
+			      "00000000" MACS "86dd" V6_TCP,
+     17, 0, 0, true},
+    {"gtp-u",
+     V4("11", "0060", "0000") "30390868004c0000"
+			      "30ff003c00000001" V6_TCP,
+     17, 0, 0, false},
+    {"gtp-u with extension",
+     V4("11", "0068", "0000") "3039086800540000"
+			      "34ff004400000001"
+			      "00000085"
+			      "01100000" V6_TCP,
+     17, 0, 0, false},
+    {"l2tp",
+     V4("11", "0062", "0000") "303906a5004e0000"
+			      "000200010001"
+			      "ff030057" V6_TCP,
+     17, 0, 0, false},
+    {"l2tp with everything",
+     V4("11", "006c", "0000") "303906a500580000"
+			      "4a02"
+			      "0050"
+			      "00010001"
+			      "00000000"
+			      "0002"
+			      "0000"
+			      "ff030057" V6_TCP,
+     17, 0, 0, false},
+};
+
+static void
+check_tunnel(const struct flow *f, size_t i)
+{
+	static const uint8_t src_mac[6] = {2, 0, 0, 0, 0, 1}, none[6] = {0};
+	struct addr src = address("2001:db8::1"), dst = address("2001:db8::2");
+	assert_true(addr_equal(&f->tunnel_src_host, &src));
+	assert_true(addr_equal(&f->tunnel_dst_host, &dst));
+	assert_int_equal(f->tunnel_proto, 6);
+	assert_int_equal(f->tunnel_src_port, 1001);
+	assert_int_equal(f->tunnel_dst_port, 80);
+	assert_int_equal(f->tunnel_tcp_flags, 0x12);
+	assert_int_equal(f->tunnel_tos, 0x28);
+	assert_int_equal(f->tunnel_flow_label, 0x12345);
+	assert_int_equal(f->vxlan, tunnels[i].vxlan);
+	assert_int_equal(f->nvgre, tunnels[i].nvgre);
+	assert_memory_equal(f->tunnel_src_mac, tunnels[i].macs ? src_mac : none, 6);
+}
+
+static void
+tunnels_peeled(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(tunnels); i++) {
+		struct flow f;
+		struct packet p;
+		print_message("  %s\n", tunnels[i].name);
+		assert_true(walk(&p, &f, DLT_RAW, tunnels[i].frame));
+		assert_int_equal(p.result, PACKET_OK);
+		assert_string_equal(packet_layer_name(p.layer), "tcp");
+		assert_int_equal(f.features, IS4 | FLOW_HAS_FRAME);
+		assert_int_equal(f.etype, 0x800);
+		assert_int_equal(f.proto, tunnels[i].proto);
+		assert_int_equal(f.tcp_flags, 0);
+		assert_int_equal(p.point[PACKET_AT_L3], 0);
+		assert_int_equal(p.point[PACKET_AT_L4], 20);
+		check_addresses(&f, IS4);
+		check_tunnel(&f, i);
+		for (size_t cut = 0; cut < strlen(tunnels[i].frame); cut += 2) {
+			char hex[1024];
+			snprintf(hex, sizeof(hex), "%.*s", (int)cut, tunnels[i].frame);
+			walk(&p, &f, DLT_RAW, hex);
+			assert_in_range(p.result, 0, PACKET_RESULTS - 1);
+		}
+	}
+}
+
+/* Nobody reads tunnel_* members: the walk ends before the tunnel. */
+static void
+tunnels_left_alone(void **state)
+{
+	(void)state;
+	static struct flow_needs hot;
+	uint8_t frame[512];
+	flow_need(&hot, 0, FLOW_HOT_BYTES);
+	for (size_t i = 0; i < ARRAY_SIZE(tunnels); i++) {
+		size_t n = unhex(frame, tunnels[i].frame);
+		struct packet p;
+		struct flow f = {.kind = 0};
+		assert_true(packet_walk(&p, &f, &hot, DLT_RAW, frame, n, n));
+		assert_int_equal(p.result, PACKET_OK);
+		assert_string_equal(packet_layer_name(p.layer), tunnels[i].proto == 17 ? "udp" : "ipv4");
+		assert_true(addr_is_none(&f.tunnel_src_host));
+		assert_int_equal(f.proto, tunnels[i].proto);
+	}
+}
+
+/* A hundred IPv4 headers in each other: two levels are kept. */
+static void
+tunnels_nested(void **state)
+{
+	(void)state;
+	uint8_t frame[20 * 100];
+	struct packet p;
+	struct flow f = {.kind = 0};
+	for (size_t i = 0; i < 100; i++) {
+		unhex(frame + 20 * i, V4("04", "0000", "0000"));
+		frame[20 * i + 15] = (uint8_t)i;
+	}
+	assert_true(packet_walk(&p, &f, &needs, DLT_RAW, frame, sizeof(frame), sizeof(frame)));
+	assert_int_equal(p.result, PACKET_OK);
+	assert_int_equal(f.src_host.b[15], 0);
+	assert_int_equal(f.tunnel_src_host.b[15], 1);
+}
+
+/* Messages without a user's packet, and headers that contradict themselves. */
+static void
+tunnels_faults(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *frame;
+		enum packet_result result;
+	} odd[] = {
+	    {V4("11", "0060", "0000") "30390868004c0000"
+				      "3001003c00000001" V6_TCP,
+	     PACKET_OK}, /* GTP echo */
+	    {V4("11", "0062", "0000") "303906a5004e0000"
+				      "c80200010001"
+				      "ff030057" V6_TCP,
+	     PACKET_OK}, /* L2TP control */
+	    {V4("11", "0068", "0000") "3039086800540000"
+				      "34ff004400000001"
+				      "00000085"
+				      "00100000" V6_TCP,
+	     PACKET_MALFORMED}, /* extension of length 0 */
+	    {V4("11", "006e", "0000") "303912b5005a0000"
+				      "0000000000007b00" MACS "86dd" V6_TCP,
+	     PACKET_MALFORMED},
+	    {V4("61", "0060", "0000") "2000" MACS "86dd" V6_TCP, PACKET_MALFORMED},
+	    {V4("11", "0072", "0000") "303917c1005e0000"
+				      "8100655800007b00"
+				      "00000000" MACS "86dd" V6_TCP,
+	     PACKET_MALFORMED},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(odd); i++) {
+		struct flow f;
+		struct packet p;
+		assert_true(walk(&p, &f, DLT_RAW, odd[i].frame)); /* the outer header is good */
+		assert_int_equal(p.result, odd[i].result);
+		assert_true(addr_is_none(&f.tunnel_src_host));
+		check_addresses(&f, IS4);
+	}
+}
+
 /* Tags and extension headers without end. */
 static void
 bounded(void **state)
@@ -500,9 +712,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(frames),	    cmocka_unit_test(faults),	    cmocka_unit_test(cuts),
-	    cmocka_unit_test(link_members), cmocka_unit_test(mpls_members), cmocka_unit_test(fragments),
-	    cmocka_unit_test(points),	    cmocka_unit_test(bounded),
+	    cmocka_unit_test(frames),	      cmocka_unit_test(faults),
+	    cmocka_unit_test(cuts),	      cmocka_unit_test(link_members),
+	    cmocka_unit_test(mpls_members),   cmocka_unit_test(fragments),
+	    cmocka_unit_test(points),	      cmocka_unit_test(bounded),
+	    cmocka_unit_test(tunnels_peeled), cmocka_unit_test(tunnels_left_alone),
+	    cmocka_unit_test(tunnels_nested), cmocka_unit_test(tunnels_faults),
 	};
 	flow_need(&needs, 0, sizeof(struct flow));
 	return cmocka_run_group_tests(tests, NULL, NULL);
