@@ -100,3 +100,12 @@ check_PROGRAMS += custom_test
 custom_test_SOURCES = collector/flow/custom_test.c
 custom_test_LDADD = $(FLOW_LIBS) $(CMOCKA_LIBS)
 endif
+
+EXTRA_DIST += tests/fuzz/corpus/primitives
+
+if FUZZERS
+fuzz_programs += fuzz_primitives
+fuzz_primitives_SOURCES = tests/fuzz/fuzz_primitives.c
+fuzz_primitives_LDADD = $(FLOW_LIBS)
+fuzz_primitives_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+endif
