@@ -257,6 +257,24 @@ instances_prepare(struct instances *all, const struct conf *conf, unsigned threa
 }
 
 void
+instance_watch_queue(struct instance *in)
+{
+	uint64_t dropped = 0, held;
+	unsigned queues = in->setup.zmq_endpoint ? in->setup.zmq_writers : in->setup.ring_count;
+	for (unsigned t = 0; t < queues; t++)
+		dropped += counter_read(in->queue_counters[t], QUEUE_DROPPED_FULL) +
+			   counter_read(in->queue_counters[t], QUEUE_DROPPED_DEAD);
+	if (dropped == in->drops_told || !log_allowed(&in->drops_limit, &held))
+		return;
+	log_warn("plugin %s/%s: %llu records dropped since the last word of it, its queue was full: the "
+		 "plugin does not "
+		 "keep up; make plugin_pipe_size[%s] larger, or give it less to do",
+		 in->setup.name, in->setup.type, (unsigned long long)(dropped - in->drops_told),
+		 in->setup.name);
+	in->drops_told = dropped;
+}
+
+void
 instances_free(struct instances *all)
 {
 	for (unsigned i = 0; i < all->n; i++) {

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "collector/base/log.h"
 #include "collector/base/text.h"
 #include "collector/conf/conf.h"
 #include "collector/flow/filter.h"
@@ -38,6 +39,8 @@ struct instance {
 	struct counter_block *counters;	       /* enum instance_counter */
 	struct counter_block **queue_counters; /* one per source thread, enum queue_counter */
 	size_t batch_bytes;		       /* of a queue message */
+	uint64_t drops_told;		       /* records dropped on the way to the plugin that were logged */
+	struct log_limit drops_limit;
 	enum instance_state state;
 	pid_t pid;
 };
@@ -54,6 +57,9 @@ struct instances {
  * and no queue made. */
 bool instances_prepare(struct instances *all, const struct conf *conf, unsigned threads, unsigned supply,
 		       bool make_queues, struct flow_needs *needs, struct text *errors);
+
+/* Logs, at most once a minute, that records were dropped because the instance's queue was full. */
+void instance_watch_queue(struct instance *in);
 
 /* Frees the list and this process' view of the queues. */
 void instances_free(struct instances *all);

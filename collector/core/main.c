@@ -35,6 +35,7 @@ struct program {
 	struct control *control;
 	struct metrics *metrics;
 	int signals;
+	uint64_t next_housekeeping_us;
 	unsigned ending; /* signals that asked for an end so far */
 	bool gone;	 /* the spawner and all plugins have ended */
 	int exit_status;
@@ -316,6 +317,20 @@ on_savefile_end(struct program *p)
 		begin_end(p);
 }
 
+/* What is to be done about once a second. */
+static void
+housekeeping(struct program *p)
+{
+	uint64_t now = clock_monotonic_us();
+	if (now < p->next_housekeeping_us)
+		return;
+	p->next_housekeeping_us = now + US_PER_S;
+	for (unsigned i = 0; i < p->instances.n; i++)
+		instance_watch_queue(&p->instances.list[i]);
+	if (!p->ending)
+		sources_housekeeping(p->sources);
+}
+
 static void
 run(struct program *p)
 {
@@ -327,10 +342,10 @@ run(struct program *p)
 	}
 	while (!p->gone) {
 		struct epoll_event e;
-		if (epoll_wait(epoll, &e, 1, 1000) <= 0) {
-			sources_housekeeping(p->sources);
+		int n = epoll_wait(epoll, &e, 1, 1000);
+		housekeeping(p);
+		if (n <= 0)
 			continue;
-		}
 		if (e.data.fd == fds[0])
 			on_signal(p);
 		else if (e.data.fd == fds[1])
@@ -381,8 +396,8 @@ start(struct program *p, char *err, size_t errlen)
 		return false;
 	}
 	if (!sources_open(p->sources, err, errlen) || !start_control(p, err, errlen) ||
-	    !runtime_pidfile_write(p->conf, err, errlen) ||
-	    !privileges_drop(p->conf, err, errlen) || !start_metrics(p, err, errlen))
+	    !runtime_pidfile_write(p->conf, err, errlen) || !privileges_drop(p->conf, err, errlen) ||
+	    !start_metrics(p, err, errlen))
 		return false;
 	supervisor_command(&p->supervisor, SUPERVISOR_GO);
 	if (!sources_start(p->sources, err, errlen) || !sandbox_enter(p->conf, err, errlen))
