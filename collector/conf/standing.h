@@ -34,6 +34,10 @@
 #define STANDING_GROWS STANDING(ACCEPTED, "tables and maps grow as they need to, there is nothing to size")
 #define STANDING_ONE_WRITER                                                                                  \
 	STANDING(ACCEPTED, "a plugin has one writer, and purges wait for it instead of multiplying")
+#define STANDING_LATER_STATE STANDING(ACCEPTED, "nothing has a state to keep in this version")
+#define STANDING_ALWAYS_TOLD STANDING(ACCEPTED, "plugins always get the signals that concern them")
+#define STANDING_ALWAYS_CHECKED                                                                              \
+	STANDING(ACCEPTED, "sequence numbers and versions are always checked, and what is wrong is counted")
 #define STANDING_NOT_NEEDED STANDING(ACCEPTED, "it is not needed here")
 #define STANDING_NEVER_READ STANDING(ACCEPTED, "pmacct documents this key, but does not know it either")
 

@@ -13,6 +13,8 @@ struct channel {
 	struct queue_writer writer;
 	struct instance *instance;
 	struct network_policy policy;
+	uint32_t sampling_rate;	      /* 0: take every flow */
+	uint64_t random;	      /* state of the generator that picks one flow in sampling_rate */
 	uint64_t post_tag, post_tag2; /* 0: not set */
 	bool changes;		      /* flows are changed for this channel alone, on a copy */
 	bool own_policy;
@@ -119,6 +121,16 @@ change(const struct fanout *f, const struct channel *c, const struct flow *flow,
 	return copy;
 }
 
+/* True for one flow in sampling_rate, at random (the generator is Marsaglia's xorshift). */
+static bool
+sampled(struct channel *c)
+{
+	c->random ^= c->random << 13;
+	c->random ^= c->random >> 7;
+	c->random ^= c->random << 17;
+	return (c->random >> 32) * c->sampling_rate >> 32 == 0;
+}
+
 static void
 channel_batch(struct fanout *f, struct channel *c, const struct flow_batch *batch)
 {
@@ -126,6 +138,8 @@ channel_batch(struct fanout *f, struct channel *c, const struct flow_batch *batc
 	for (unsigned i = 0; i < batch->n; i++) {
 		const struct flow *flow = flow_at(batch, i);
 		if (c->filter && !filter_match(c->filter, flow))
+			continue;
+		if (c->sampling_rate && !sampled(c))
 			continue;
 		if (c->changes)
 			flow = change(f, c, flow, &copy);
@@ -162,6 +176,8 @@ channel_init(struct channel *c, struct instance *in, char *err, size_t errlen)
 	c->layout = &in->layout;
 	c->filter = in->filter;
 	c->bins = in->layout.bin_offset != 0;
+	c->sampling_rate = (uint32_t)conf_uint(conf, i, CONF_sampling_rate);
+	c->random = clock_now_us() | 1;
 	c->post_tag = conf_uint(conf, i, CONF_post_tag);
 	c->post_tag2 = conf_uint(conf, i, CONF_post_tag2);
 	c->changes = c->post_tag || c->post_tag2;

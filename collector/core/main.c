@@ -100,10 +100,25 @@ supply_of(const struct conf *c)
 	return supply;
 }
 
+/* Under one of pmacct's names the usual port is meant when no source is named; otherwise somebody forgot it.
+ */
+static bool
+has_source(const struct conf *c, struct text *errors)
+{
+	static const enum conf_key keys[] = {CONF_nfacctd_port, CONF_nfacctd_tcp_port, CONF_pcap_savefile};
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		if (conf_is_set(c, CONF_CORE, keys[i]))
+			return true;
+	if (conf_personality(c) == CONF_AS_NFACCTD)
+		return true;
+	text_str(errors, "no source of flows: set nfacctd_port, nfacctd_tcp_port or pcap_savefile\n");
+	return false;
+}
+
 static bool
 prepare(struct program *p, bool queues, struct text *errors)
 {
-	return customs_load(p->conf, errors) &&
+	return has_source(p->conf, errors) && customs_load(p->conf, errors) &&
 	       instances_prepare(&p->instances, p->conf, sources_threads(p->conf), supply_of(p->conf), queues,
 				 &p->needs, errors);
 }
@@ -385,6 +400,7 @@ start(struct program *p, char *err, size_t errlen)
 {
 	if (conf_bool(p->conf, CONF_CORE, CONF_daemonize) && !runtime_daemonize(err, errlen))
 		return false;
+	runtime_priority(p->conf, CONF_CORE);
 	if (!runtime_directory(p->conf, err, errlen))
 		return false;
 	p->sources = sources_prepare(p->conf, &p->instances, &p->needs, err, errlen);

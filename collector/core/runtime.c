@@ -3,10 +3,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "collector/base/log.h"
 #include "collector/base/rundir.h"
 #include "collector/core/notify.h"
 
@@ -55,6 +57,14 @@ runtime_directory(const struct conf *conf, char *err, size_t errlen)
 	}
 	close(fd);
 	return ours;
+}
+
+void
+runtime_priority(const struct conf *conf, int scope)
+{
+	int nice = (int)conf_int(conf, scope, CONF_proc_priority);
+	if (conf_is_set(conf, scope, CONF_proc_priority) && setpriority(PRIO_PROCESS, 0, nice) < 0)
+		log_warn("proc_priority: cannot become %d: %s", nice, strerror(errno));
 }
 
 /* The parent's part: waits for one byte, then leaves with the child's verdict. */

@@ -18,6 +18,9 @@ bool runtime_directory(const struct conf *conf, char *err, size_t errlen);
 /* Puts the program into the background; the parent exits once the child says that it is up (runtime_ready) or
  * when it ends before. */
 bool runtime_daemonize(char *err, size_t errlen);
+/* Sets the niceness of this process (proc_priority); scope as in conf. */
+void runtime_priority(const struct conf *conf, int scope);
+
 /* Tells the waiting parent and the service manager that the daemon works. */
 void runtime_ready(void);
 

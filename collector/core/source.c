@@ -133,7 +133,8 @@ housekeeping(struct source *s)
 	if (now < s->next_tick_us)
 		return;
 	s->next_tick_us = now + TICK_US;
-	udp_note_drops(s->receiver);
+	if (s->receiver)
+		udp_note_drops(s->receiver);
 	decoder_tick(s->decoder, now);
 }
 
@@ -142,7 +143,7 @@ receive_all(struct source *s)
 {
 	unsigned n;
 	do {
-		n = udp_receive(s->receiver, take_datagram, s);
+		n = s->receiver ? udp_receive(s->receiver, take_datagram, s) : 0;
 		decoder_flush(s->decoder);
 		fanout_flush(s->fanout);
 		housekeeping(s);
@@ -346,6 +347,8 @@ static bool
 open_udp(struct source *s, char *err, size_t errlen)
 {
 	const struct conf *c = s->all->conf;
+	if (!conf_is_set(c, CONF_CORE, CONF_nfacctd_port) && conf_is_set(c, CONF_CORE, CONF_nfacctd_tcp_port))
+		return true; /* TCP only */
 	struct udp_options o = {
 	    .address = address_of(c, CONF_nfacctd_ip),
 	    .port = (uint16_t)conf_uint(c, CONF_CORE, CONF_nfacctd_port),
@@ -398,7 +401,7 @@ sources_open(struct sources *s, char *err, size_t errlen)
 	}
 	if (from_file)
 		return open_savefile(s, err, errlen);
-	return udp_steer(s->list[0].udp_fd, s->n, err, errlen);
+	return s->list[0].udp_fd < 0 || udp_steer(s->list[0].udp_fd, s->n, err, errlen);
 }
 
 bool

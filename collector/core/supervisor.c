@@ -11,6 +11,7 @@
 
 #include "collector/base/clock.h"
 #include "collector/base/log.h"
+#include "collector/core/runtime.h"
 
 #define RESTART_MAX_S 60
 
@@ -59,6 +60,7 @@ child_main(struct spawner *s, unsigned i)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	snprintf(name, sizeof(name), "%s/%s", in->setup.name, in->setup.type);
 	log_set_name(name);
+	runtime_priority(in->setup.conf, in->setup.index);
 	exit(plugin_run(in->ops, &in->setup));
 }
 
@@ -82,15 +84,21 @@ start_child(struct spawner *s, unsigned i)
 	s->all->list[i].setup.restarts++;
 }
 
-/* One that lived for a while is started again at once, one that keeps dying ever more slowly. */
+static unsigned
+restart_delay(const struct instance *in)
+{
+	return (unsigned)conf_uint(in->setup.conf, in->setup.index, CONF_plugin_restart_delay);
+}
+
+/* One that lived for a while is started again soon, one that keeps dying ever more slowly. */
 static void
-plan_restart(struct child *c)
+plan_restart(struct child *c, unsigned first_s)
 {
 	uint64_t now = clock_monotonic_us();
 	bool lived = now - c->started_us > 10 * US_PER_S;
-	c->delay_s = lived ? 0 : c->delay_s ? 2 * c->delay_s : 1;
+	c->delay_s = lived || !c->delay_s ? first_s : 2 * c->delay_s;
 	if (c->delay_s > RESTART_MAX_S)
-		c->delay_s = RESTART_MAX_S;
+		c->delay_s = first_s > RESTART_MAX_S ? first_s : RESTART_MAX_S;
 	c->start_at_us = now + c->delay_s * US_PER_S;
 }
 
@@ -108,7 +116,7 @@ reap(struct spawner *s)
 			if (ended || s->stopping)
 				c->finished = true;
 			else
-				plan_restart(c);
+				plan_restart(c, restart_delay(&s->all->list[i]));
 			tell(s, ended ? SUPERVISOR_ENDED : SUPERVISOR_DIED, i, status);
 			c->pid = 0;
 		}
