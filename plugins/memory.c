@@ -34,6 +34,7 @@ socket_path(const struct plugin_setup *setup, char *buf, size_t n)
 	return buf;
 }
 
+/* A number or a name, -1 for "as the process". */
 static uid_t
 user_id(const char *text)
 {
@@ -60,6 +61,7 @@ group_id(const char *text)
 	return g ? g->gr_gid : (gid_t)-1;
 }
 
+/* The socket is opened last: who can connect finds a table. */
 static bool
 open_server(struct memory *m, struct plugin_host *host)
 {
@@ -128,6 +130,7 @@ memory_records(void *state, const uint8_t *records, uint32_t n)
 	}
 }
 
+/* Nothing is written out: the table is memory, and ends with its process. */
 static void
 memory_stop(void *state)
 {

@@ -12,6 +12,8 @@
 
 /* --- the outbox --- */
 
+/* Doubling keeps a locked dump of any size linear; NULL is an answer here, for a request must never end the
+ * daemon. */
 uint8_t *
 outbox_reserve(struct outbox *o, size_t n)
 {
@@ -49,6 +51,7 @@ outbox_frame(struct outbox *o, uint16_t type, uint32_t count, const void *body, 
 	return outbox_add(o, header, sizeof(header)) && outbox_add(o, body, n);
 }
 
+/* Memory of an exceptional answer is given back, that of a usual one is kept for the next. */
 void
 outbox_empty(struct outbox *o)
 {
@@ -98,6 +101,7 @@ struct job {
 	uint32_t frame_rows;
 };
 
+/* What the request asks for is checked against the table here, before anything is sent. */
 struct job *
 job_new(struct cache *c, const struct layout *l, struct memory_request *r, char *err, size_t errlen)
 {
@@ -162,6 +166,7 @@ sift_down(struct candidate *heap, uint32_t n, uint32_t i, struct candidate c)
 	heap[i] = c;
 }
 
+/* Until the heap is full entries are only collected; then it is ordered once. */
 static void
 offer(struct job *j, uint8_t *entry)
 {
@@ -191,6 +196,7 @@ larger(const void *a, const void *b)
 
 /* --- rows --- */
 
+/* The header's room is left open: how many rows there will be is known at the end. */
 static bool
 frame_begin(struct job *j, struct outbox *out)
 {
@@ -216,6 +222,7 @@ frame_end(struct job *j, struct outbox *out)
 	j->rows += j->frame_rows;
 }
 
+/* The key stays: an entry at zero is shown like any other, as pmacct does. */
 static void
 reset(const struct job *j, uint8_t *entry)
 {
@@ -238,6 +245,7 @@ add_row(struct job *j, struct outbox *out, uint8_t *entry)
 	return true;
 }
 
+/* The first hit replaces the zeros instead of merging with them: a minimum of 0 would be taken for a time. */
 static void
 count_hit(void *ctx, uint32_t query)
 {
@@ -325,6 +333,7 @@ look_up(struct job *j, struct outbox *out)
 	return !j->sum || !j->reset || find_exact(j, out, found_reset);
 }
 
+/* One unit is about one comparison, so a step of many queries takes no longer than one of a plain dump. */
 static bool
 walk(struct job *j, struct outbox *out, size_t units)
 {
@@ -341,6 +350,7 @@ walk(struct job *j, struct outbox *out, size_t units)
 	return true;
 }
 
+/* After an erase the pointers mean nothing any more: the answer ends early, which END's figures show. */
 static bool
 send_top(struct job *j, struct outbox *out)
 {
@@ -361,6 +371,7 @@ put_be64(uint8_t *p, uint64_t v)
 	memcpy(p, &v, sizeof(v));
 }
 
+/* At most 4096 lines of nine figures: always one frame. */
 static bool
 send_sums(const struct job *j, struct outbox *out)
 {
@@ -391,6 +402,7 @@ send_end(const struct job *j, struct outbox *out)
 	return (!j->sum || send_sums(j, out)) && outbox_frame(out, MEMORY_END, 0, body, sizeof(body));
 }
 
+/* One phase a step: a walk, then rows of the heap, then the end. */
 enum job_state
 job_step(struct job *j, struct outbox *out, size_t units)
 {

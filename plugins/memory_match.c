@@ -50,6 +50,7 @@ struct match {
 
 /* --- compiling --- */
 
+/* A column given twice would let a query contradict itself. */
 static bool
 take_columns(struct match *m, const struct memory_request *r, char *err, size_t errlen)
 {
@@ -106,6 +107,7 @@ store_value(struct match *m, const struct layout_field *f, const uint8_t *value,
 	return true;
 }
 
+/* Puts one query into the blob and into its group. */
 static bool
 take_query(struct match *m, struct wire *values, char *err, size_t errlen)
 {
@@ -140,6 +142,7 @@ hash(const uint8_t *p, size_t n)
 	return (uint32_t)XXH3_64bits(p, n);
 }
 
+/* Queries are put in from the last to the first, so each chain stands in the order of the request. */
 static bool
 build_places(struct match *m)
 {
@@ -164,6 +167,7 @@ build_places(struct match *m)
 	return true;
 }
 
+/* Everything a request may need at once: afterwards nothing can fail half-way for want of memory. */
 static bool
 allocate(struct match *m, const struct memory_request *r)
 {
@@ -240,12 +244,14 @@ gather(const struct match *m, const struct group *g, const uint8_t *record)
 	return (size_t)(p - m->scratch);
 }
 
+/* Hashes of 32 bits collide; the values decide. */
 static bool
 query_wants(const struct match *m, uint32_t q, size_t len)
 {
 	return m->query[q].len == len && memcmp(m->blob + m->query[q].offset, m->scratch, len) == 0;
 }
 
+/* A group of one query has one place, and nothing is hashed for it. */
 bool
 match_any(struct match *m, const uint8_t *record)
 {
@@ -261,6 +267,7 @@ match_any(struct match *m, const uint8_t *record)
 	return false;
 }
 
+/* Unlike match_any() this goes on after a hit: several queries may want one entry. */
 void
 match_each(struct match *m, const uint8_t *record, match_hit *fn, void *ctx)
 {
@@ -329,6 +336,8 @@ variable_field(const struct layout *l, unsigned place)
 	return NULL;
 }
 
+/* The same bytes layout_pack() would have made: zeros wherever no value stands, the length in front of a
+ * variable key. */
 const uint8_t *
 match_key(struct match *m, uint32_t number, uint8_t kind)
 {

@@ -1,6 +1,7 @@
 /* Frames, requests and layout descriptions; see memory_protocol.h. */
 #include "plugins/memory_protocol.h"
 
+/* The way back of wire_u16() and its siblings; n is 1 to 8. */
 static uint8_t *
 put_be(uint8_t *p, uint64_t v, unsigned n)
 {
@@ -33,6 +34,7 @@ memory_header_get(struct memory_header *h, const uint8_t *in)
 	return ours;
 }
 
+/* A value of no bytes is a value: an empty label can be asked for. */
 bool
 memory_value_next(struct wire *values, const uint8_t **value, size_t *len)
 {
@@ -58,6 +60,7 @@ values_complete(const struct memory_request *r)
 	return !w.failed && wire_left(&w) == 0;
 }
 
+/* All that can be wrong without knowing the table is found here, so that later steps need not look again. */
 bool
 memory_request_decode(struct memory_request *r, const struct memory_header *h, const uint8_t *body, char *err,
 		      size_t errlen)
@@ -110,6 +113,7 @@ add_name(struct text *out, const char *name)
 	text_add(out, name, n);
 }
 
+/* Value types are left out on purpose: names say more, and enum values may change between versions. */
 void
 memory_layout_encode(struct text *out, const struct layout *l)
 {
@@ -162,6 +166,7 @@ name_primitive(const char *name, uint16_t width, uint8_t semantics, char *err, s
 	return PRIMITIVE_NULL;
 }
 
+/* A field must lie within the fixed part, or a formatter would read beyond the record. */
 static bool
 decode_field(struct layout *l, struct layout_field *f, struct wire *w, char *err, size_t errlen)
 {

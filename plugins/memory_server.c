@@ -77,6 +77,7 @@ static plugin_fd_ready client_ready;
 static plugin_slice serve_slice;
 static void client_advance(struct client *c);
 
+/* The host calls for slices only while there is work, and sleeps otherwise. */
 static void
 want_slices(struct memory_server *s)
 {
@@ -91,6 +92,7 @@ watch(struct client *c, uint32_t events)
 	plugin_host_watch(c->server->host, c->fd, events, client_ready, c);
 }
 
+/* May be called from any place that has the client; who called it must not touch it again. */
 static void
 client_close(struct client *c)
 {
@@ -108,6 +110,7 @@ client_close(struct client *c)
 
 enum sending { SENT_ALL, SENT_PART, SENT_DEAD };
 
+/* Sends until the kernel's buffer is full. A client that died shows here as an error, never as a signal. */
 static enum sending
 client_send(struct client *c)
 {
@@ -160,6 +163,7 @@ refuse(struct client *c, enum refusal why, const char *text)
 
 /* --- requests --- */
 
+/* Made anew for each client: it is asked once a connection. */
 static void
 answer_layout(struct client *c)
 {
@@ -187,6 +191,7 @@ add_overflow(struct text *t, const struct memory_table *table)
 			    over[i]);
 }
 
+/* Lines of a fixed name and a figure: read by people, by scripts, and by later versions of the client. */
 static void
 answer_status(struct client *c)
 {
@@ -226,6 +231,7 @@ memory_table_count(const struct memory_table *table)
 	counter_set(table->counters, PLUGIN_BYTES, cache_bytes(table->cache));
 }
 
+/* Jobs under way notice by the cache's generation. */
 static void
 answer_erase(struct client *c)
 {
@@ -238,6 +244,8 @@ answer_erase(struct client *c)
 		refuse(c, REFUSED_MEMORY, NULL);
 }
 
+/* An answer of one moment may be as large as the table; one of them at a time bounds what clients can cost.
+ */
 static bool
 somebody_locks(const struct memory_server *s)
 {
@@ -248,6 +256,7 @@ somebody_locks(const struct memory_server *s)
 	return false;
 }
 
+/* Only decodes and prepares; the work is done in steps by client_advance(). */
 static void
 begin_job(struct client *c, const struct memory_header *h, const uint8_t *body)
 {
@@ -265,6 +274,7 @@ begin_job(struct client *c, const struct memory_header *h, const uint8_t *body)
 	c->lock = r.flags & MEMORY_LOCK;
 }
 
+/* Each request is answered by frames of its own; only jobs outlive this call. */
 static void
 take_request(struct client *c, const struct memory_header *h, const uint8_t *body)
 {
@@ -420,6 +430,8 @@ next_in_turn(struct memory_server *s)
 	return NULL;
 }
 
+/* Goes on for a millisecond at most: at 3 M records a second that is 3,000 records, a fraction of the queue.
+ */
 static bool
 serve_slice(void *ctx)
 {
@@ -437,6 +449,7 @@ serve_slice(void *ctx)
 
 /* --- coming --- */
 
+/* Places are fixed: no allocation can fail between accept and the first read. */
 static struct client *
 free_place(struct memory_server *s)
 {
@@ -461,6 +474,7 @@ close_idlest(struct memory_server *s, uint64_t idle_us)
 		client_close(idlest);
 }
 
+/* Best effort: a client that cannot take these few bytes learns from the hang-up. */
 static void
 turn_away(struct memory_server *s, int fd)
 {
@@ -509,6 +523,7 @@ accept_ready(void *ctx, int listen_fd, uint32_t events)
 
 /* --- opening and closing --- */
 
+/* 0 when somebody listens there, else errno. */
 static int
 connect_probe(const struct sockaddr_un *sun)
 {
@@ -555,6 +570,8 @@ make_directory(const char *path)
 		log_debug("cannot make %s: %s", dir, strerror(errno));
 }
 
+/* The mode comes from umask at the moment of bind, not from a chmod after it: there is no time in which
+ * others could connect. bind itself never follows a link. */
 static bool
 bind_socket(int fd, const struct sockaddr_un *sun, const struct memory_socket *socket, char *err,
 	    size_t errlen)

@@ -16,6 +16,8 @@ round_up(size_t n, size_t to)
 	return (n + to - 1) / to * to;
 }
 
+/* Halves the wish until it is granted: a process may be limited (ulimit -v), and a smaller reserve is only a
+ * lower bound of what it can hold. */
 bool
 region_init(struct region *r, size_t bytes)
 {
@@ -45,6 +47,7 @@ region_free(struct region *r)
 	*r = (struct region){0};
 }
 
+/* Small tables grow by 64 KiB, so that fifty plugins with ten entries do not cost fifty huge pages each. */
 size_t
 region_step(const struct region *r, size_t need)
 {

@@ -81,6 +81,7 @@ key_bytes(const uint8_t *key, size_t key_size)
 	return n;
 }
 
+/* The secret serves keys over 240 bytes, the seed shorter ones; both are this cache's own. */
 ALWAYS_INLINE uint64_t
 key_hash(const struct cache *c, const uint8_t *key, size_t key_size)
 {
@@ -88,6 +89,8 @@ key_hash(const struct cache *c, const uint8_t *key, size_t key_size)
 					     c->seed);
 }
 
+/* Words without a branch between them: most comparisons are of equal keys, so stopping early would not pay. A
+ * variable key is compared by length first, since memcmp might else read past the end of the arena. */
 ALWAYS_INLINE bool
 key_equal(const uint8_t *a, const uint8_t *b, size_t key_size)
 {
@@ -106,6 +109,7 @@ key_equal(const uint8_t *a, const uint8_t *b, size_t key_size)
 	return differ == 0;
 }
 
+/* Zero stands for "not there" in minima: a flow without a time must not make the earliest time 1970. */
 static uint64_t
 merge_value(enum merge_rule rule, uint64_t a, uint64_t b)
 {
@@ -136,6 +140,8 @@ layout_merge(const struct layout *l, uint8_t *dst, const uint8_t *src)
 	}
 }
 
+/* The usual case, all sums, is a loop of additions that the compiler unrolls; everything else takes the table
+ * of rules. */
 ALWAYS_INLINE void
 merge(const struct cache *c, uint8_t *dst, const uint8_t *src)
 {
@@ -154,6 +160,7 @@ merge(const struct cache *c, uint8_t *dst, const uint8_t *src)
 
 /* --- the index --- */
 
+/* Segments stand in a region of their own and keep their numbers, which the directory holds. */
 ALWAYS_INLINE struct segment *
 segment_at(const struct cache *c, uint32_t id)
 {
@@ -173,12 +180,14 @@ segment_of(const struct cache *c, uint64_t hash)
 	return segment_at(c, c->directory[directory_place(hash, c->depth)]);
 }
 
+/* Bits 8 to 13: the tag has taken 0 to 7, and the directory counts from the top. */
 ALWAYS_INLINE unsigned
 group_of(uint64_t hash)
 {
 	return (unsigned)(hash >> 8) % GROUPS * TAGS_GROUP;
 }
 
+/* Zero means an empty place, so a hash that would give it gets 1. */
 ALWAYS_INLINE uint8_t
 tag_of(uint64_t hash)
 {
@@ -191,6 +200,7 @@ entry_at(const struct cache *c, uint32_t ref)
 	return c->arena.base + (size_t)ref * UNIT;
 }
 
+/* A group with an empty place ends the search: an entry would have been put there. */
 ALWAYS_INLINE uint8_t *
 search(const struct cache *c, const uint8_t *key, uint64_t hash, size_t key_size)
 {
@@ -223,6 +233,8 @@ segment_put(struct segment *s, uint64_t hash, uint32_t ref)
 	s->used++;
 }
 
+/* Memory is counted when it is taken from the system, not when it is written to: the bound is what the
+ * operator sees in top(1), at the latest when the table is full. */
 static bool
 bound_allows(const struct cache *c, size_t more)
 {
@@ -241,6 +253,7 @@ grow_region(struct cache *c, struct region *r, size_t need)
 	return bound_allows(c, step) && region_grow(r, step);
 }
 
+/* One more segment at the end of the index; its number is segments - 1 afterwards. */
 static bool
 add_segment(struct cache *c, unsigned depth)
 {
@@ -338,6 +351,7 @@ insert(struct cache *c, const uint8_t *record, uint64_t hash)
 
 /* --- absorbing --- */
 
+/* Not an error of anybody: the bound is reached. The sums tell how much traffic the table does not show. */
 static void
 overflow(struct cache *c, const uint8_t *counters)
 {
@@ -437,6 +451,9 @@ static const uint8_t *(*const instance[])(struct cache *c, const uint8_t *record
     absorb_var, absorb_8, absorb_16, absorb_24, absorb_32, absorb_40, absorb_48, absorb_56, absorb_64,
 };
 
+/* Batches are cut here and not by the queue, whose messages are larger: 32 probes fit into the first-level
+ * cache together with the lines they fetch, and are enough misses to overlap (16 was slower, 64 no faster).
+ */
 uint32_t
 cache_absorb(struct cache *c, const uint8_t *records, uint32_t n)
 {
@@ -451,6 +468,7 @@ cache_absorb(struct cache *c, const uint8_t *records, uint32_t n)
 
 /* --- the rest --- */
 
+/* At boot there may be no randomness yet; the clock then is better than waiting. */
 static uint64_t
 random_seed(void)
 {

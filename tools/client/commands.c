@@ -47,6 +47,7 @@ ask(const struct command_options *o, struct connection *c, struct question *q)
 	return false;
 }
 
+/* The end of every command: messages, memory, exit status. */
 static int
 finish(struct connection *c, struct question *q, bool ok)
 {
@@ -77,6 +78,7 @@ run_show(struct command_options *o)
 	return finish(&c, &q, ok && question_send(&q, &c) && rows_print(&c, &rows));
 }
 
+/* Without conditions there is one query that wants everything. */
 static int
 run_count(struct command_options *o)
 {
@@ -113,6 +115,7 @@ run_erase(struct command_options *o)
 	return finish(&c, &q, ok);
 }
 
+/* What a user needs to write a condition stands here too: the columns. */
 static int
 run_table(struct command_options *o)
 {
@@ -284,6 +287,7 @@ take_where(struct command_options *o, char *text)
 	return true;
 }
 
+/* Options without a value. */
 static bool
 take_switch(struct command_options *o, int option)
 {

@@ -17,6 +17,7 @@
 
 /* --- where --- */
 
+/* The daemon's control socket stands in the same directory. */
 static bool
 is_table_socket(const char *dir, const char *name, char *path, size_t n)
 {
@@ -86,6 +87,7 @@ fail(struct connection *c, const char *what)
 	return false;
 }
 
+/* A request is small; waiting for the daemon to take it is right. */
 bool
 connection_send(struct connection *c, uint16_t type, uint16_t flags, const struct text *body)
 {
@@ -146,6 +148,7 @@ connection_next(struct connection *c, struct memory_header *h, const uint8_t **b
 	return false;
 }
 
+/* Always the first exchange: what people type can only be understood by it. */
 static bool
 read_layout(struct connection *c)
 {

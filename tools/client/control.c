@@ -7,6 +7,7 @@
 #include "collector/base/rundir.h"
 #include "tools/client/client.h"
 
+/* Text of any length, passed on as it comes. */
 static bool
 copy_answer(int fd)
 {

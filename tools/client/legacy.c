@@ -88,6 +88,7 @@ parse_counters(enum counters *which, const char *name)
 	return false;
 }
 
+/* As in print_output_separator: \t and \s are the two that shells make hard to type. */
 static char
 parse_separator(const char *text)
 {
@@ -96,6 +97,7 @@ parse_separator(const char *text)
 	return strcmp(text, "\\s") == 0 ? ' ' : text[0];
 }
 
+/* Options without a value are rows: letter and what it sets. */
 static bool
 take_flag(struct legacy *l, int option)
 {
@@ -184,6 +186,7 @@ apply_top(const struct legacy *l, const struct layout *layout, struct question *
 	return true;
 }
 
+/* Both -s and -M: the question differs, the rows do not. */
 static bool
 run_rows(const struct legacy *l, struct connection *c)
 {
@@ -212,6 +215,7 @@ figure(const struct layout *l, const uint64_t *line, const char *name)
 	return 0;
 }
 
+/* In pmacct's order, which is not that of its columns. */
 static void
 print_figures(const struct layout *l, const uint64_t *line, enum counters which)
 {
@@ -273,6 +277,7 @@ run_status(struct connection *c)
 	return ok;
 }
 
+/* Custom primitives come with the layout: nothing else has to be asked. */
 static void
 run_custom(const struct connection *c)
 {
@@ -316,6 +321,7 @@ print_classes(const struct connection *c, const struct row_list *list, const str
 	free(name);
 }
 
+/* The table itself knows no list of classes; what is in it is what there is. */
 static bool
 run_classes(struct connection *c)
 {
@@ -332,6 +338,7 @@ run_classes(struct connection *c)
 	return ok;
 }
 
+/* In this order, so that -s -e shows before it erases. */
 static bool
 run(const struct legacy *l, struct connection *c)
 {
@@ -353,6 +360,7 @@ run(const struct legacy *l, struct connection *c)
 	return ok;
 }
 
+/* NULL when the options make sense together. */
 static const char *
 contradiction(const struct legacy *l)
 {

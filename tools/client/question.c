@@ -24,6 +24,7 @@ add_be(struct text *t, uint64_t v, unsigned n)
 
 /* --- columns and counters --- */
 
+/* For messages, in the order of the daemon's JSON. */
 static void
 list_columns(const struct layout *l, struct text *out)
 {
@@ -110,6 +111,7 @@ question_counter(struct question *q, const struct layout *l, const char *name)
 
 /* --- values --- */
 
+/* The daemon refuses values of a wrong width; here they are refused with a better word. */
 static bool
 add_value(struct question *q, const struct layout *l, unsigned column, const char *text)
 {
@@ -131,6 +133,7 @@ add_value(struct question *q, const struct layout *l, unsigned column, const cha
 	return true;
 }
 
+/* The daemon has the same bound; asking it would only cost a round. */
 static bool
 count_query(struct question *q)
 {
@@ -157,6 +160,7 @@ add_query(struct question *q, const struct layout *l, const char *text)
 	return false;
 }
 
+/* Lines are queries as on the command line; what is wrong names its line. */
 static bool
 match_file(struct question *q, const struct layout *l, const char *name)
 {
@@ -210,6 +214,7 @@ struct combination {
 	char value[LAYOUT_FIELDS_MAX][256];
 };
 
+/* Recursion over conditions: deep as there are columns at most. */
 static bool
 combine(struct question *q, const struct layout *l, struct combination *c, unsigned i)
 {
@@ -247,6 +252,7 @@ question_where(struct question *q, const struct layout *l, char *const *conditio
 	return combine(q, l, &c, 0);
 }
 
+/* The body as memory_protocol.h draws it. */
 bool
 question_send(const struct question *q, struct connection *c)
 {

@@ -10,6 +10,7 @@ client_fail(const char *why)
 	return 1;
 }
 
+/* The message names what to do: most first questions are about a daemon that is not there. */
 bool
 session_open(struct connection *c, const char *path, bool legacy)
 {
@@ -59,6 +60,7 @@ session_status(struct connection *c, struct text *out)
 	return true;
 }
 
+/* Figures of all queries in one piece, in the order asked. */
 uint64_t *
 session_count(struct connection *c, const struct question *q)
 {

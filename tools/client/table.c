@@ -49,6 +49,7 @@ human_number(char *out, size_t n, double v)
 	snprintf(out, n, "%.*f%s", i == 0 || v >= 99.95 ? 0 : v >= 9.995 ? 1 : 2, v, suffix[i]);
 }
 
+/* Columns beyond the last that fits are left in its cell. */
 static unsigned
 split(const char *line, size_t n, struct cell *cell)
 {
@@ -96,6 +97,7 @@ humanize(struct cell *c, char *buf, size_t n)
 	*c = (struct cell){buf, strlen(buf)};
 }
 
+/* By the names CSV has for them. */
 static bool
 is_counter(const struct cell *c)
 {
@@ -107,6 +109,7 @@ is_counter(const struct cell *c)
 	return false;
 }
 
+/* The cells of a line as they will be shown: widths must be measured by the same text. */
 static unsigned
 cells_of(const struct table *t, const char *line, size_t n, bool header, struct cell *cell, char (*buf)[32])
 {
@@ -158,6 +161,7 @@ print_line(const struct table *t, const char *line, size_t n, bool header, struc
 /* Calls fn for every line of what is held. */
 typedef void each_line(struct table *t, const char *line, size_t n, bool header, struct text *out);
 
+/* Also used for the sample, twice: once to measure, once to print. */
 static void
 for_lines(struct table *t, const char *p, size_t n, bool header, each_line *fn, struct text *out)
 {
@@ -171,6 +175,7 @@ for_lines(struct table *t, const char *p, size_t n, bool header, each_line *fn, 
 	}
 }
 
+/* A column is of numbers until a cell says otherwise. */
 static void
 measure_line(struct table *t, const char *line, size_t n, bool header, struct text *out)
 {
@@ -201,6 +206,7 @@ emit_line(struct table *t, const char *line, size_t n, bool header, struct text 
 	print_line(t, line, n, header, out);
 }
 
+/* From here on rows stream with the widths found. */
 static void
 open_table(struct table *t, struct text *out)
 {

@@ -33,6 +33,7 @@ struct top {
 
 static volatile sig_atomic_t ended;
 
+/* The screen must be put right at the end, so the signal only asks. */
 static void
 on_end(int sig)
 {
@@ -106,6 +107,7 @@ add_rates(const struct top *t, struct text *lines, const struct riser *r)
 	add_cells(lines, packets, bits);
 }
 
+/* Title, empty line, header, and one line so that nothing scrolls. */
 static unsigned
 screen_rows(const struct top *t)
 {
@@ -136,6 +138,7 @@ add_title(const struct top *t, struct text *out, const struct row_list *list)
 	text_str(out, t->terminal && !t->o->once ? PLAIN "\n\n" : "\n\n");
 }
 
+/* The whole screen is made first and written at once, which does not flicker. */
 static bool
 show(struct top *t, const struct row_list *list)
 {
@@ -167,6 +170,7 @@ show(struct top *t, const struct row_list *list)
 
 /* --- the loop --- */
 
+/* The next look is compared with this one. */
 static void
 remember(struct top *t, const struct row_list *list)
 {
@@ -201,6 +205,7 @@ pause_for(double seconds)
 	nanosleep(&ts, NULL);
 }
 
+/* A look alone has no rates: --once looks twice and shows the second. */
 static bool
 run(struct top *t)
 {
