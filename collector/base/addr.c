@@ -11,7 +11,7 @@
 static inline uint64_t
 mask64(unsigned n)
 {
-	return n == 0 ? 0 : __builtin_bswap64(~0ULL << (64 - (n > 64 ? 64 : n)));
+	return n >= 64 ? ~0ULL : __builtin_bswap64(~(~0ULL >> n));
 }
 
 struct addr

@@ -17,7 +17,7 @@
 #define STRIDE_MIN  4
 #define STRIDE_MAX  16 /* stored as stride - 1 in 4 bits */
 #define FILL_V4	    8  /* a node is at least one part in so many full */
-#define FILL_V6	    64
+#define FILL_V6	    32
 
 struct lpm {
 	uint32_t *cell;
@@ -39,6 +39,7 @@ struct item {
 	uint8_t len;
 };
 
+/* "::" has a stored form of its own (addr.h), and its bits are all zero. */
 static struct bits
 bits_of(const struct addr *a)
 {
@@ -65,6 +66,7 @@ bits_at(struct bits b, unsigned depth, unsigned s)
 	return (uint32_t)(bits_shift(b, depth).hi >> (64 - s));
 }
 
+/* By address, then shorter first, then as listed, so that of equal prefixes the last is written last. */
 static int
 item_compare(const void *x, const void *y)
 {
@@ -92,6 +94,7 @@ slots_used(const struct item *it, size_t n, unsigned depth, unsigned s)
 	return used;
 }
 
+/* Never wider than the longest prefix needs: the rest of a node would be copies. */
 static unsigned
 stride_choose(const struct item *it, size_t n, unsigned depth, unsigned fill)
 {
@@ -232,6 +235,7 @@ lpm_free(struct lpm *l)
 	free(l);
 }
 
+/* The two loops differ in how an address is shifted, which is most of what they do. */
 static uint32_t
 find_v4(const struct lpm *l, const struct addr *a)
 {

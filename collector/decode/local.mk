@@ -63,7 +63,7 @@ fuzz_ipfix_SOURCES = tests/fuzz/fuzz_ipfix.c tests/fuzz/fuzz_flow.h
 fuzz_ipfix_LDADD = $(DECODE_LIBS)
 fuzz_ipfix_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 endif
-EXTRA_DIST += tests/fuzz/make_flow_corpus tests/fuzz/corpus/netflow tests/fuzz/corpus/ipfix
+EXTRA_DIST += tests/fuzz/make_flow_corpus tests/fuzz/corpus/netflow tests/fuzz/corpus/ipfix tests/fuzz/corpus/packet
 
 noinst_PROGRAMS += decode_bench
 decode_bench_SOURCES = collector/decode/decode_bench.c collector/decode/builder.h

@@ -1,9 +1,10 @@
 /* The walker of frames and its tables.
  *
- * Small tables lead from a number on the wire (link type, EtherType, IP protocol, UDP port) to a layer, and one
- * table says what a layer is. What headers say is collected in a struct level per tunnel level and copied to
- * the flow at the end, so that a layer's function is the same inside and outside a tunnel. Tunnels are rows of
- * their own kind: they are entered only when a plugin reads the tunnel_* members, and only LEVELS deep. */
+ * Small tables lead from a number on the wire (link type, EtherType, IP protocol, UDP port) to a layer, and
+ * one table says what a layer is. What headers say is collected in a struct level per tunnel level and copied
+ * to the flow at the end, so that a layer's function is the same inside and outside a tunnel. Tunnels are
+ * rows of their own kind: they are entered only when a plugin reads the tunnel_* members, and only LEVELS
+ * deep. */
 #include "collector/decode/packet.h"
 
 #include <pcap/dlt.h>
@@ -64,6 +65,7 @@ struct code {
 	uint8_t layer;
 };
 
+/* Link types of libpcap. 802.11 and its radio headers are not there yet. */
 static const struct code links[] = {
     {DLT_EN10MB, LAYER_ETHERNET}, {DLT_RAW, LAYER_RAW},	       {LINKTYPE_RAW, LAYER_RAW},
     {DLT_IPV4, LAYER_RAW},	  {DLT_IPV6, LAYER_RAW},       {DLT_LINUX_SLL, LAYER_SLL},
@@ -72,6 +74,7 @@ static const struct code links[] = {
     {DLT_PPP_ETHER, LAYER_PPPOE}, {DLT_MPLS, LAYER_MPLS},
 };
 
+/* The most frequent ones first. 0x9100 and 0x9200 are what QinQ was before 802.1ad. */
 static const struct code etypes[] = {
     {0x0800, LAYER_IPV4}, {0x86dd, LAYER_IPV6}, {0x8100, LAYER_VLAN},	  {0x88a8, LAYER_VLAN},
     {0x8847, LAYER_MPLS}, {0x8848, LAYER_MPLS}, {0x8864, LAYER_PPPOE},	  {0x9100, LAYER_VLAN},
@@ -105,6 +108,7 @@ static const char *const result_names[PACKET_RESULTS] = {
     [PACKET_TOO_DEEP] = "too many layers",
 };
 
+/* The tables are short and hits are early: a search from the front beats anything clever. */
 static enum layer
 code_find(const struct code *c, size_t n, uint16_t code)
 {
@@ -142,6 +146,7 @@ layer_by_port(uint16_t port)
 	return code_find(udp_ports, ARRAY_SIZE(udp_ports), port);
 }
 
+/* The first of its kind counts, which is the outermost. */
 static void
 point_note(struct walk *k, unsigned point)
 {
@@ -158,6 +163,7 @@ tunnels_wanted(const struct flow_needs *needs)
 	return flow_needed(needs, from, offsetof(struct flow, nvgre) + sizeof(uint32_t) - from);
 }
 
+/* Ends at LAYER_END, at a fault, or at a tunnel that nobody wants to look into; p->layer is where. */
 static void
 walk_layers(struct walk *k, enum layer next, const struct flow_needs *needs)
 {
@@ -181,6 +187,7 @@ walk_layers(struct walk *k, enum layer next, const struct flow_needs *needs)
 	}
 }
 
+/* Members behind the hot part are written whether they are wanted or not: asking costs more than writing. */
 static void
 store_main(const struct walk *k)
 {

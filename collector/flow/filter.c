@@ -65,6 +65,8 @@ filter_new(const char *expression, char *err, size_t errlen)
 		free(f);
 		return NULL;
 	}
+	/* A word may stand in the expression without need (a host named vlan): that costs a little, and a tag
+	 * in the frame. Constants of the program would be no surer, since 0x8100 is also a port. */
 	f->macs = reads_macs(&f->program);
 	f->vlan = has_word(expression, "vlan");
 	f->mpls = has_word(expression, "mpls");
@@ -75,15 +77,15 @@ filter_new(const char *expression, char *err, size_t errlen)
 }
 
 void
-filter_free(struct filter *f)
+filter_free(struct filter *filter)
 {
-	if (f)
-		pcap_freecode(&f->program);
-	free(f);
+	if (filter)
+		pcap_freecode(&filter->program);
+	free(filter);
 }
 
 void
-filter_need(const struct filter *f, struct flow_needs *needs)
+filter_need(const struct filter *filter, struct flow_needs *needs)
 {
 	FLOW_NEED(needs, src_host);
 	FLOW_NEED(needs, dst_host);
@@ -92,22 +94,22 @@ filter_need(const struct filter *f, struct flow_needs *needs)
 	FLOW_NEED(needs, proto);
 	FLOW_NEED(needs, tos);
 	FLOW_NEED(needs, tcp_flags);
-	if (f->vlan) {
+	if (filter->vlan) {
 		FLOW_NEED(needs, vlan);
 		FLOW_NEED(needs, cos);
 		FLOW_NEED(needs, in_cvlan);
 	}
-	if (f->mpls) {
+	if (filter->mpls) {
 		FLOW_NEED(needs, mpls_labels);
 		FLOW_NEED(needs, mpls_label);
 	}
-	if (f->macs) {
+	if (filter->macs) {
 		FLOW_NEED(needs, src_mac);
 		FLOW_NEED(needs, dst_mac);
 	}
-	if (f->etype)
+	if (filter->etype)
 		FLOW_NEED(needs, etype);
-	if (f->flow_label)
+	if (filter->flow_label)
 		FLOW_NEED(needs, flow_label);
 }
 
@@ -127,6 +129,7 @@ put32(uint8_t *p, uint32_t v)
 	return p + sizeof(v);
 }
 
+/* The outer tag and the customer's; libpcap takes 0x8100 for both. */
 static uint8_t *
 put_tags(uint8_t *p, const struct flow *f)
 {
@@ -141,6 +144,7 @@ put_tags(uint8_t *p, const struct flow *f)
 	return p;
 }
 
+/* RFC 3032; what a decoder kept of the stack. The bottom bit is set by place, not by what was exported. */
 static uint8_t *
 put_labels(uint8_t *p, const struct flow *f)
 {
@@ -150,6 +154,7 @@ put_labels(uint8_t *p, const struct flow *f)
 	return p;
 }
 
+/* No options, no fragment: libpcap's "port" looks at both before it looks at ports. */
 static uint8_t *
 put_ipv4(uint8_t *p, const struct flow *f)
 {
@@ -183,6 +188,7 @@ put_transport(uint8_t *p, const struct flow *f)
 	return put32(p, 0);
 }
 
+/* The frame; its length. Nothing is cleared beforehand: every byte below the length is written. */
 static size_t
 frame_make(const struct filter *filter, const struct flow *f, uint8_t *frame)
 {

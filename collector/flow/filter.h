@@ -17,12 +17,12 @@ struct filter;
 
 /* NULL and a message in err when the expression is not understood. */
 struct filter *filter_new(const char *expression, char *err, size_t errlen);
-void filter_free(struct filter *f);
+void filter_free(struct filter *filter);
 
 /* Marks what the filter reads of a flow. */
-void filter_need(const struct filter *f, struct flow_needs *needs);
+void filter_need(const struct filter *filter, struct flow_needs *needs);
 
 /* True when the flow passes. Any number of threads may share a filter. */
-bool filter_match(const struct filter *f, const struct flow *flow);
+bool filter_match(const struct filter *filter, const struct flow *f);
 
 #endif

@@ -13,6 +13,7 @@ static const struct {
     [LIST_TOS] = {UINT8_MAX, "a type of service (0 to 255)"},
 };
 
+/* Digits and nothing else. */
 static bool
 number_parse(uint16_t *value, const char *s, uint16_t max)
 {

@@ -29,6 +29,7 @@ struct reading {
 
 /* --- the file --- */
 
+/* n decimal digits, at most 32 bits. strtoul would take signs and blanks too. */
 static bool
 as_number(uint32_t *as, const char *s, size_t n)
 {
@@ -84,6 +85,7 @@ words_cut(char *s, char *word[3])
 	}
 }
 
+/* One line into what is known (n) and for which prefix (p). Blanks around words are let pass. */
 static bool
 row_parse(struct lines *in, char *s, struct network *n, struct prefix *p)
 {
@@ -103,6 +105,7 @@ row_parse(struct lines *in, char *s, struct network *n, struct prefix *p)
 	return true;
 }
 
+/* Multiply and shift: rows differ in few bits, and the table is asked once a line. */
 static size_t
 row_hash(const struct network *n)
 {
@@ -169,6 +172,7 @@ entries_grow(struct reading *r)
 	return true;
 }
 
+/* A line's row, found or made, and its prefix. */
 static bool
 line_add(struct reading *r, const struct network *n, const struct prefix *p)
 {
@@ -286,6 +290,7 @@ length_within(const struct addr *a, uint8_t len)
 	return len > max ? (uint8_t)max : len;
 }
 
+/* The exporter: what the decoder wrote into the flow. Its mask may be any byte. */
 static struct answer
 ask_flow(const struct question *q, struct network *room)
 {
@@ -298,6 +303,7 @@ ask_flow(const struct question *q, struct network *room)
 	return (struct answer){room, false};
 }
 
+/* networks_mask: a length and nothing else. */
 static struct answer
 ask_mask(const struct question *q, struct network *room)
 {
@@ -305,6 +311,7 @@ ask_mask(const struct question *q, struct network *room)
 	return (struct answer){room, false};
 }
 
+/* networks_file. An address outside it is an answer too, unless the file is only to win where it matches. */
 static struct answer
 ask_file(const struct question *q, struct network *room)
 {
@@ -317,6 +324,7 @@ ask_file(const struct question *q, struct network *room)
 	return (struct answer){p->file_no_lpm && !p->file_filter ? NULL : &nothing, p->file_filter};
 }
 
+/* Whoever has routes: BGP, once it is there. */
 static struct answer
 ask_routes(const struct question *q, struct network *room)
 {
@@ -432,6 +440,7 @@ network_of(const struct network_policy *p, const struct addr *host, uint8_t len)
 	return len == 0 && p->no_mask_if_zero ? *host : addr_mask(host, len);
 }
 
+/* The next hop is the destination's business only. */
 static void
 store_net(const struct network_policy *p, struct flow *f, unsigned side, const struct network *n)
 {
@@ -452,6 +461,7 @@ store_as(struct flow *f, unsigned side, const struct network *n)
 	*(side ? &f->peer_dst_as : &f->peer_src_as) = n->peer_as;
 }
 
+/* Both questions are answered before anything is stored: the exporter's answer reads the flow. */
 static void
 apply_side(const struct question *q, struct flow *f)
 {
