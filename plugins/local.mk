@@ -49,3 +49,8 @@ fuzz_client_protocol_LDADD = libplugins.a $(FLOW_LIBS)
 fuzz_client_protocol_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 endif
 EXTRA_DIST += tests/fuzz/corpus/client_protocol
+
+# Measures the print plugin in its own process: print_bench RECORDS KEYS OUTPUT DIRECTORY.
+noinst_PROGRAMS += print_bench
+print_bench_SOURCES = plugins/print_bench.c plugins/testbed.c plugins/testbed.h
+print_bench_LDADD = $(PLUGINS_LIBS)
