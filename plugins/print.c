@@ -324,15 +324,10 @@ writer_thread(void *arg)
 	return NULL;
 }
 
+/* Hands the cache to the writer; fresh takes its place. */
 static void
-begin_purge(struct print *p, uint64_t cutoff, uint64_t now_us)
+start_writer(struct print *p, struct cache *fresh, uint64_t cutoff, uint64_t now_us)
 {
-	struct cache *fresh = cache_new(p->setup->layout, 0);
-
-	if (!fresh) {
-		log_error("no memory to begin a purge: trying again after print_refresh_time");
-		return;
-	}
 	log_info("*** Purging cache - START (PID: %d) ***", (int)getpid());
 	p->job = (struct print_job){.cache = p->cache, .cutoff = cutoff, .now_us = now_us};
 	p->cache = fresh;
@@ -340,6 +335,17 @@ begin_purge(struct print *p, uint64_t cutoff, uint64_t now_us)
 	p->threaded = pthread_create(&p->thread, NULL, writer_thread, p) == 0;
 	if (!p->threaded)
 		writer_thread(p);
+}
+
+static void
+begin_purge(struct print *p, uint64_t cutoff, uint64_t now_us)
+{
+	struct cache *fresh = cache_new(p->setup->layout, 0);
+
+	if (fresh)
+		start_writer(p, fresh, cutoff, now_us);
+	else
+		log_error("no memory to begin a purge: trying again after print_refresh_time");
 }
 
 /* The writer is done. */
@@ -350,7 +356,8 @@ end_purge(struct print *p, bool last)
 		pthread_join(p->thread, NULL);
 	p->busy = false;
 	finish_job(p, last);
-	update_gauges(p);
+	if (!last)
+		update_gauges(p);
 }
 
 static void
@@ -460,10 +467,8 @@ print_stop(void *state)
 
 	if (p->busy)
 		end_purge(p, false);
-	begin_purge(p, UINT64_MAX, clock_now_us());
-	if (p->busy)
-		end_purge(p, true);
-	cache_free(p->cache);
+	start_writer(p, NULL, UINT64_MAX, clock_now_us());
+	end_purge(p, true);
 	close(p->done_fd);
 	print_writer_free(&p->writer);
 	free(p);

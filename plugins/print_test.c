@@ -142,6 +142,16 @@ exists(const char *name)
 	return stat(path, &st) == 0;
 }
 
+/* Waits for a moment well away from the next purge, which comes at multiples of seconds. */
+static void
+settle(uint64_t seconds)
+{
+	uint64_t period = seconds * US_PER_S;
+
+	while (clock_now_us() % period < period / 10 || clock_now_us() % period > period / 3)
+		usleep(10000);
+}
+
 #define REFRESH_LONG "print_refresh_time: 86400\n"
 
 static void
@@ -276,7 +286,7 @@ test_open_bin_waits(void **state)
 		 "print_refresh_time: 2\nprint_history: 2s\nprint_history_roundoff: m\nprint_output: csv\n"
 		 "print_output_file: DIR/waits.csv\nprint_output_file_append: true\n");
 	start(&b);
-	usleep(200000);
+	settle(2);
 	uint64_t now = clock_now_us() / US_PER_S;
 	send_flow(&b, "10.0.0.1", now / 2 * 2, 1, 100);
 	send_flow(&b, "10.0.0.2", now / 2 * 2 + 2, 1, 100);
@@ -326,6 +336,92 @@ test_row_variables_and_markers(void **state)
 	snprintf(expected, sizeof(expected), "--START (%d)--\nSRC_IP;PACKETS;BYTES\n--END (%d)--\n",
 		 (int)b.t.pid, (int)b.t.pid);
 	assert_string_equal(content("m.csv"), expected);
+	close_bed(&b);
+}
+
+/* The reader of a pipe does not read for several refresh times: there is one writer all the same, records are
+ * taken meanwhile, and every row comes out. */
+static void
+test_slow_writer(void **state)
+{
+	enum { ROWS = 5000 };
+	struct bed b;
+	char path[128], src[32];
+	static char buf[65536];
+	uint64_t lines = 0;
+	ssize_t n;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/slow", dir);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	int fd = open(path, O_RDONLY | O_NONBLOCK);
+	open_bed(&b, "src_host", "print_refresh_time: 1\nprint_output: csv\nprint_output_file: DIR/slow\n");
+	start(&b);
+	settle(1);
+	for (int i = 0; i < 3 * ROWS; i++) {
+		snprintf(src, sizeof(src), "10.1.%d.%d", i % ROWS / 250, i % ROWS % 250);
+		send_flow(&b, src, 0, 1, 100);
+		if (i % ROWS == ROWS - 1) {
+			testbed_flush(&b.t);
+			assert_true(testbed_reached(&b.t, PLUGIN_RECORDS, (uint64_t)i + 1, 5));
+			usleep(1300000);
+		}
+	}
+	assert_int_equal(counter_read(b.t.setup.counters, PLUGIN_PURGES), 0);
+	testbed_finish(&b.t);
+	uint64_t packets = 0;
+	char *line = buf;
+	for (int waits = 0; lines < 2 * (ROWS + 1) && waits < 5000;) {
+		/* nothing there, or between two purges, when the plugin has closed the pipe */
+		if ((n = read(fd, line, sizeof(buf) - 1 - (size_t)(line - buf))) <= 0) {
+			usleep(1000);
+			waits++;
+			continue;
+		}
+		line[n] = '\0';
+		char *p = buf, *end;
+		for (; (end = strchr(p, '\n')); p = end + 1, lines++) {
+			char *comma = strchr(p, ',');
+			packets += comma && comma < end ? strtoull(comma + 1, NULL, 10) : 0;
+		}
+		size_t left = strlen(p);
+		memmove(buf, p, left);
+		line = buf + left;
+	}
+	assert_int_equal(testbed_wait(&b.t, 20), 0);
+	close(fd);
+	unlink(path);
+	assert_int_equal(lines, 2 * (ROWS + 1)); /* two purges with a header each */
+	assert_int_equal(packets, 3 * ROWS);
+	close_bed(&b);
+}
+
+/* Standard output: whole rows, one header for the process. */
+static void
+test_stdout(void **state)
+{
+	struct bed b;
+	char path[128];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/stdout", dir);
+	open_bed(&b, "src_host",
+		 "print_refresh_time: 1\nprint_output: csv\nprint_output_lock_file: DIR/lock\n");
+	fflush(stdout);
+	int saved = dup(STDOUT_FILENO);
+	int fd = open(path, O_CREAT | O_WRONLY | O_APPEND, 0600);
+	dup2(fd, STDOUT_FILENO);
+	start(&b);
+	dup2(saved, STDOUT_FILENO);
+	close(saved);
+	close(fd);
+	send_flow(&b, "10.0.0.1", 0, 1, 100);
+	testbed_flush(&b.t);
+	assert_true(testbed_reached(&b.t, PLUGIN_ROWS_WRITTEN, 1, 5));
+	send_flow(&b, "10.0.0.2", 0, 1, 100);
+	finish(&b);
+	assert_string_equal(content("stdout"), "SRC_IP,PACKETS,BYTES\n10.0.0.1,1,100\n10.0.0.2,1,100\n");
+	assert_true(exists("lock"));
 	close_bed(&b);
 }
 
@@ -445,6 +541,7 @@ main(void)
 	    cmocka_unit_test(test_final_purge),	       cmocka_unit_test(test_replace_and_append),
 	    cmocka_unit_test(test_bins_and_late_rows), cmocka_unit_test(test_restart_within_bin),
 	    cmocka_unit_test(test_open_bin_waits),     cmocka_unit_test(test_row_variables_and_markers),
+	    cmocka_unit_test(test_slow_writer),	       cmocka_unit_test(test_stdout),
 	    cmocka_unit_test(test_write_error),	       cmocka_unit_test(test_trigger),
 	    cmocka_unit_test(test_preprocess),	       cmocka_unit_test(test_refused),
 	    cmocka_unit_test(test_nothing_left),
