@@ -13,7 +13,7 @@ struct table {
 	bool open; /* widths are chosen */
 	unsigned columns;
 	size_t width[COLUMNS_MAX];
-	bool number[COLUMNS_MAX];  /* only digits: to the right */
+	bool number[COLUMNS_MAX];  /* to the right */
 	bool counter[COLUMNS_MAX]; /* shortened when human */
 };
 
@@ -73,6 +73,24 @@ all_digits(const struct cell *c)
 			return false;
 	}
 	return c->n > 0;
+}
+
+/* "12", "1.23 M", or "-" for an unknown one. More than one dot is an address. */
+static bool
+is_number(const struct cell *c)
+{
+	unsigned dots = 0;
+	size_t n = c->n;
+	if (n > 2 && c->p[n - 2] == ' ')
+		n -= 2;
+	if (c->n == 1 && c->p[0] == '-')
+		return true;
+	for (size_t i = 0; i < n; i++) {
+		dots += c->p[i] == '.';
+		if ((c->p[i] < '0' || c->p[i] > '9') && c->p[i] != '.')
+			return false;
+	}
+	return n > 0 && dots <= 1;
 }
 
 /* The letters on the screen: bytes that begin one. */
@@ -192,7 +210,7 @@ measure_line(struct table *t, const char *line, size_t n, bool header, struct te
 	}
 	cells = split(line, n, cell);
 	for (unsigned i = 0; i < cells && !header; i++)
-		t->number[i] &= all_digits(&cell[i]);
+		t->number[i] &= is_number(&cell[i]);
 	cells = cells_of(t, line, n, header, cell, buf);
 	for (unsigned i = 0; i < cells; i++) {
 		size_t have = letters(&cell[i]);

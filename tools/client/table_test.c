@@ -39,6 +39,13 @@ test_alignment(void **st)
 	      "A\x1f"
 	      "B\n",
 	      "A  B\n");
+	check(false,
+	      "RATE\x1fIP\n1.23 M\x1f"
+	      "10.0.0.1\n-\x1f"
+	      "10.0.0.20\n",
+	      "  RATE  IP\n"
+	      "1.23 M  10.0.0.1\n"
+	      "     -  10.0.0.20\n");
 	/* an escape sequence in a name, an empty cell, a letter of two bytes */
 	check(false,
 	      "A\x1f"
