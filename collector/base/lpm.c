@@ -16,14 +16,12 @@
 #define OFFSET_MASK ((1U << OFFSET_BITS) - 1)
 #define STRIDE_MIN  4
 #define STRIDE_MAX  16 /* stored as stride - 1 in 4 bits */
-#define FILL_V4	    8  /* a node is at least one part in so many full */
-#define FILL_V6	    32
+#define FILL	    32 /* a node is at least one part in so many full */
 
 struct lpm {
 	uint32_t *cell;
 	size_t cells, room;
 	uint32_t root4, root6;
-	unsigned fill; /* of the family under construction */
 };
 
 /* An address' bits, first bit topmost; an IPv4 address takes the first 32. */
@@ -96,14 +94,14 @@ slots_used(const struct item *it, size_t n, unsigned depth, unsigned s)
 
 /* Never wider than the longest prefix needs: the rest of a node would be copies. */
 static unsigned
-stride_choose(const struct item *it, size_t n, unsigned depth, unsigned fill)
+stride_choose(const struct item *it, size_t n, unsigned depth)
 {
 	unsigned longest = 0;
 	for (size_t i = 0; i < n; i++)
 		if (it[i].len > longest)
 			longest = it[i].len;
 	unsigned s = longest - depth < STRIDE_MAX ? longest - depth : STRIDE_MAX;
-	while (s > STRIDE_MIN && slots_used(it, n, depth, s) < ((size_t)1 << s) / fill)
+	while (s > STRIDE_MIN && slots_used(it, n, depth, s) < ((size_t)1 << s) / FILL)
 		s--;
 	return s;
 }
@@ -161,7 +159,7 @@ node_fill(struct lpm *l, uint32_t at, unsigned s, const struct item *it, size_t 
 static bool
 node_build(struct lpm *l, const struct item *it, size_t n, unsigned depth, uint32_t inherited, uint32_t *ref)
 {
-	unsigned s = stride_choose(it, n, depth, l->fill);
+	unsigned s = stride_choose(it, n, depth);
 	uint32_t at = cells_add(l, (size_t)1 << s, inherited);
 	if (at == UINT32_MAX)
 		return false;
@@ -180,10 +178,9 @@ items_sorted(const struct item *it, size_t n)
 
 /* One family's root: a reference, or a value when nothing is longer than /0. */
 static bool
-root_build(struct lpm *l, struct item *it, size_t n, unsigned fill, uint32_t *root)
+root_build(struct lpm *l, struct item *it, size_t n, uint32_t *root)
 {
 	size_t i = 0;
-	l->fill = fill;
 	*root = LPM_NONE;
 	if (!items_sorted(it, n))
 		qsort(it, n, sizeof(*it), item_compare);
@@ -212,9 +209,9 @@ lpm_new(const struct lpm_entry *e, size_t n)
 	bool ok = l && it && n < UINT32_MAX;
 	if (ok) {
 		size_t v4 = (size_t)(items_of_family(it, e, n, true) - it);
-		ok = root_build(l, it, v4, FILL_V4, &l->root4);
+		ok = root_build(l, it, v4, &l->root4);
 		size_t v6 = (size_t)(items_of_family(it, e, n, false) - it);
-		ok = ok && root_build(l, it, v6, FILL_V6, &l->root6);
+		ok = ok && root_build(l, it, v6, &l->root6);
 	}
 	free(it);
 	if (ok) {
