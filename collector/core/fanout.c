@@ -19,7 +19,8 @@ struct channel {
 	bool changes;		      /* flows are changed for this channel alone, on a copy */
 	bool own_policy;
 	const struct layout *layout;
-	const struct filter *filter; /* NULL: everything */
+	const struct filter *filter;	   /* NULL: everything */
+	const struct transform *transform; /* NULL: flows as they are */
 	struct timebin bin;
 	bool bins;
 	bool pro_rating;
@@ -108,7 +109,7 @@ channel_flow(struct fanout *f, struct channel *c, const struct flow *flow)
 }
 
 /* What only this channel wants changed. */
-static const struct flow *
+static struct flow *
 change(const struct fanout *f, const struct channel *c, const struct flow *flow, struct flow *copy)
 {
 	memcpy(copy, flow, f->extent);
@@ -135,15 +136,20 @@ static void
 channel_batch(struct fanout *f, struct channel *c, const struct flow_batch *batch)
 {
 	struct flow copy;
+	struct transform_saved saved;
 	for (unsigned i = 0; i < batch->n; i++) {
-		const struct flow *flow = flow_at(batch, i);
+		struct flow *flow = flow_at(batch, i);
 		if (c->filter && !filter_match(c->filter, flow))
 			continue;
 		if (c->sampling_rate && !sampled(c))
 			continue;
 		if (c->changes)
 			flow = change(f, c, flow, &copy);
+		if (c->transform)
+			transform_apply(c->transform, flow, &saved);
 		channel_flow(f, c, flow);
+		if (c->transform)
+			transform_restore(flow, &saved);
 	}
 }
 
@@ -175,6 +181,7 @@ channel_init(struct channel *c, struct instance *in, char *err, size_t errlen)
 	c->instance = in;
 	c->layout = &in->layout;
 	c->filter = in->filter;
+	c->transform = in->folding.transform;
 	c->bins = in->layout.bin_offset != 0;
 	c->sampling_rate = (uint32_t)conf_uint(conf, i, CONF_sampling_rate);
 	c->random = clock_now_us() | 1;
@@ -260,6 +267,12 @@ fanout_replace(struct fanout *f, const struct networks *old, const struct networ
 	for (unsigned i = 0; i < f->channels; i++)
 		if (f->channel[i].policy.file == old)
 			f->channel[i].policy.file = fresh;
+}
+
+void
+fanout_set_transform(struct fanout *f, unsigned instance, const struct transform *t)
+{
+	f->channel[instance].transform = t;
 }
 
 void

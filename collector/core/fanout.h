@@ -28,6 +28,9 @@ void fanout_flush(struct fanout *f);
 /* Uses the fresh contents of a networks file in the place of the old ones. On the thread that owns f. */
 void fanout_replace(struct fanout *f, const struct networks *old, const struct networks *fresh);
 
+/* Another transform for an instance, or none. On the thread that owns f. */
+void fanout_set_transform(struct fanout *f, unsigned instance, const struct transform *t);
+
 /* Publishes, and tells every plugin that no more comes. */
 void fanout_close(struct fanout *f);
 

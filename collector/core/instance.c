@@ -79,6 +79,10 @@ compile(struct instance *in, unsigned supply, struct text *errors)
 	}
 	if (!compile_filter(in, errors))
 		return false;
+	if (!folding_load(&in->folding, conf, in->setup.index, err, sizeof(err))) {
+		text_printf(errors, "plugin %s/%s: %s\n", in->setup.name, in->setup.type, err);
+		return false;
+	}
 	const struct plugin_bins *bins = in->ops->bins;
 	struct layout_options options = {
 	    .time_bins = bins && conf_is_set(conf, in->setup.index, bins->history),
@@ -284,6 +288,7 @@ instances_free(struct instances *all)
 		if (in->setup.wake)
 			queue_wake_free(in->setup.wake);
 		filter_free(in->filter);
+		folding_free(&in->folding);
 		free(in->setup.rings);
 		free(in->queue_counters);
 		free((void *)(uintptr_t)in->setup.zmq_endpoint);

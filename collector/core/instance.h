@@ -9,6 +9,8 @@
 #include "collector/base/log.h"
 #include "collector/base/text.h"
 #include "collector/conf/conf.h"
+#include "collector/core/folding.h"
+#include "collector/core/folding.h"
 #include "collector/flow/filter.h"
 #include "collector/flow/layout.h"
 #include "collector/flow/networks.h"
@@ -36,6 +38,7 @@ struct instance {
 	struct layout layout;
 	struct network_policy policy;
 	struct filter *filter;		       /* aggregate_filter; NULL: everything */
+	struct folding folding;		       /* ports_file and its like */
 	struct counter_block *counters;	       /* enum instance_counter */
 	struct counter_block **queue_counters; /* one per source thread, enum queue_counter */
 	size_t batch_bytes;		       /* of a queue message */

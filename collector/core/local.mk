@@ -5,6 +5,7 @@ libcore_a_SOURCES = \
 	collector/core/customs.c collector/core/customs.h \
 	collector/core/exporters.c collector/core/exporters.h \
 	collector/core/fanout.c collector/core/fanout.h \
+	collector/core/folding.c collector/core/folding.h \
 	collector/core/instance.c collector/core/instance.h \
 	collector/core/metrics.h collector/core/notify.h collector/core/privileges.h collector/core/sandbox.h \
 	collector/core/netfiles.c collector/core/netfiles.h \

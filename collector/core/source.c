@@ -52,6 +52,7 @@ struct source {
 
 struct sources {
 	const struct conf *conf;
+	struct instances *instances;
 	struct source *list;
 	unsigned n;
 	_Atomic bool stop;
@@ -302,6 +303,7 @@ sources_prepare(const struct conf *conf, struct instances *all, const struct flo
 	if (!s)
 		return NULL;
 	s->conf = conf;
+	s->instances = all;
 	s->n = sources_threads(conf);
 	s->list = calloc(s->n, sizeof(*s->list));
 	pthread_mutex_init(&s->asking, NULL);
@@ -580,10 +582,44 @@ replace_networks(void *ctx, const struct networks *old, const struct networks *f
 	return everywhere;
 }
 
+struct new_transform {
+	unsigned instance;
+	const struct transform *transform;
+};
+
+static void
+request_transform(struct source *s, void *ctx)
+{
+	const struct new_transform *t = ctx;
+	fanout_set_transform(s->fanout, t->instance, t->transform);
+}
+
+/* The lists of ports, protocols and types of service of one plugin. */
+static void
+reload_folding(struct sources *s, unsigned i)
+{
+	struct instance *in = &s->instances->list[i];
+	struct folding fresh;
+	char err[512];
+	if (!folding_load(&fresh, s->conf, in->setup.index, err, sizeof(err))) {
+		log_error("plugin %s/%s: %s; keeping the list in use", in->setup.name, in->setup.type, err);
+		return;
+	}
+	struct new_transform t = {i, fresh.transform};
+	bool everywhere = true;
+	for (unsigned k = 0; k < s->n; k++)
+		everywhere = ask(&s->list[k], request_transform, &t) && everywhere;
+	if (everywhere)
+		folding_free(&in->folding);
+	in->folding = fresh;
+}
+
 void
 sources_reload(struct sources *s)
 {
 	reload_allow(s);
+	for (unsigned i = 0; i < s->instances->n; i++)
+		reload_folding(s, i);
 	netfiles_reload(replace_networks, s);
 }
 
