@@ -55,6 +55,7 @@ const struct counter_desc decode_counter_desc[DECODE_COUNTERS] = {
     [DROP_VERSION] = DROP("version", "not a NetFlow or IPFIX version"),
     [DROP_LENGTH] = DROP("length", "message length differs from the datagram's"),
     [DROP_EXPORTERS] = DROP("exporters", "too many exporters"),
+    [DROP_DOMAINS] = DROP("domains", "too many observation domains of one exporter"),
     [DROP_MEMORY] = DROP("memory", "out of memory"),
     [DROP_SET_LENGTH] = DROP("set_length", "set length is wrong; the rest of the message is lost"),
     [DROP_SET_ID] = DROP("set_id", "set id is reserved"),

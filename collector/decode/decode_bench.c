@@ -128,17 +128,19 @@ int
 main(int argc, char **argv)
 {
 	bool portable = argc > 1 && strcmp(argv[1], "portable") == 0;
-	struct flow_needs tuple = {.extent = 0}, timed, hot = {.extent = 0};
+	struct flow_needs tuple = {.extent = 0}, timed, hot = {.extent = 0}, all = {.extent = 0};
 
 	counters_init();
 	need_tuple(&tuple);
 	timed = tuple;
 	FLOW_NEED(&timed, timestamp_start);
 	flow_need(&hot, 0, FLOW_HOT_BYTES);
+	flow_need(&all, 0, sizeof(struct flow));
 	for (unsigned version = 9; version <= 10; version++) {
 		measure("5-tuple and counters", version, &tuple, portable);
 		measure("5-tuple, counters, start", version, &timed, portable);
 		measure("everything in the hot part", version, &hot, portable);
+		measure("every member there is", version, &all, portable);
 	}
 	return sum == 1;
 }

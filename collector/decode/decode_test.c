@@ -76,6 +76,7 @@ test_v5(void **state)
 	assert_int_equal(f->timestamp_arrival, (T0 + 5) * US);
 	assert_int_equal(f->export_proto_version, 5);
 	assert_int_equal(f->export_proto_seqno, 1);
+	assert_int_equal(f->export_proto_sysid, 1);
 	assert_int_equal(f->engine_type, 2);
 	assert_int_equal(f->engine_id, 1);
 	assert_int_equal(f->sampling_rate, 100);

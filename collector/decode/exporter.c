@@ -67,6 +67,7 @@ exporter_free(struct decoder *d, struct exporter *x)
 	if (d->last == x)
 		d->last = NULL;
 	names_free(&x->names);
+	samplers_free(&x->samplers);
 	free(x);
 }
 
@@ -92,15 +93,17 @@ domain_get(struct decoder *d, struct exporter *x, uint16_t version, uint32_t id,
 		dom->next = x->domains;
 		return x->domains = dom;
 	}
-	if (!exporter_charge(d, x, sizeof(struct domain))) {
-		drop(d, x, NULL, &x->addr, DROP_MEMORY);
+	if (x->domain_count >= DOMAINS_MAX || !exporter_charge(d, x, sizeof(struct domain))) {
+		drop(d, x, NULL, &x->addr, DROP_DOMAINS);
 		return NULL;
 	}
 	struct domain *dom = calloc(1, sizeof(*dom));
 	if (!dom) {
+		exporter_release(x, sizeof(struct domain));
 		drop(d, x, NULL, &x->addr, DROP_MEMORY);
 		return NULL;
 	}
+	x->domain_count++;
 	dom->id = id;
 	dom->version = version;
 	dom->session = session;
@@ -115,10 +118,12 @@ domain_free(struct decoder *d, struct exporter *x, struct domain *dom)
 
 	waiting_expire(d, x, dom, UINT64_MAX);
 	template_remove_all(d, x, dom, TEMPLATE_ANY);
+	exporter_release(x, dom->samplers.n * sizeof(struct sampler));
 	samplers_free(&dom->samplers);
 	while (*p != dom)
 		p = &(*p)->next;
 	*p = dom->next;
+	x->domain_count--;
 	exporter_release(x, sizeof(*dom));
 	free(dom);
 }

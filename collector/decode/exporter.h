@@ -62,14 +62,21 @@ struct waiting {
 	uint8_t data[];
 };
 
+/* What a list of them may hold, so that walking it is never long. */
+#define DOMAINS_MAX 1024
+#define WAITING_MAX 4096
+
 struct exporter {
 	struct exporter *next;
 	struct addr addr;
 	uint64_t seen_us;
-	size_t bytes; /* charged */
-	struct domain *domains;
+	size_t bytes;		/* charged */
+	struct domain *domains; /* the one used last stands first */
+	unsigned domain_count;
 	struct names names;
-	struct waiting *waiting, **waiting_tail;
+	struct samplers samplers;		 /* of all domains together, the last that was told */
+	struct waiting *waiting, **waiting_tail; /* oldest first */
+	unsigned waiting_count;
 	uint64_t datagrams, records;
 	uint64_t drops[DROPS];
 };

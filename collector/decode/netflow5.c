@@ -73,7 +73,7 @@ read_header(struct message *m, const struct fixed_format *f, struct wire *w)
 	if (f->engine) {
 		m->engine_type = wire_u8(w);
 		m->engine_id = wire_u8(w);
-		m->sysid = (uint32_t)m->engine_type << 8 | m->engine_id;
+		m->sysid = m->engine_id;
 	}
 	if (f->sampling)
 		m->rate = wire_u16(w) & 0x3fff;
@@ -98,7 +98,9 @@ netflow_fixed(struct decoder *d, const struct datagram *dg, uint16_t version)
 	}
 	read_header(&m, f, &w);
 	m.exporter = exporter_get(d, &dg->from, dg->arrival_us);
-	m.domain = m.exporter ? domain_get(d, m.exporter, version, m.sysid, 0) : NULL;
+	m.domain = m.exporter
+		       ? domain_get(d, m.exporter, version, (uint32_t)m.engine_type << 8 | m.engine_id, 0)
+		       : NULL;
 	if (!m.domain)
 		return;
 	decoder_count(d, f->counter, 1);

@@ -189,6 +189,22 @@ option_rate(const struct option *o)
 	return rate_from(&s);
 }
 
+/* A new row is charged to the exporter; domain_free() gives it back. */
+static bool
+set_rate(const struct message *m, struct samplers *s, enum sampler_scope scope, uint64_t id, struct rate rate,
+	 bool *changed)
+{
+	bool fresh = scope != SAMPLER_DOMAIN && !samplers_find(s, scope, id).num;
+
+	if (fresh && !exporter_charge(m->d, m->exporter, sizeof(struct sampler)))
+		return false;
+	if (samplers_set(s, scope, id, rate, changed))
+		return true;
+	if (fresh)
+		exporter_release(m->exporter, sizeof(struct sampler));
+	return false;
+}
+
 /* To what a rate applies: the selector the record names, an interface in its scope, or the domain. */
 static void
 learn_rate(const struct message *m, const struct option *o)
@@ -208,7 +224,8 @@ learn_rate(const struct message *m, const struct option *o)
 		scope = SAMPLER_INTERFACE;
 		id = number(o, SLOT_INTERFACE);
 	}
-	if (!samplers_set(&dom->samplers, scope, id, rate, &changed)) {
+	if (!set_rate(m, &m->exporter->samplers, scope, id, rate, &changed) ||
+	    !set_rate(m, &dom->samplers, scope, id, rate, &changed)) {
 		drop_message(m, DROP_OPTION_FULL);
 		return;
 	}

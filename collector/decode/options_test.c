@@ -85,11 +85,22 @@ test_whole_domain(void **state)
 	assert_int_equal(got[1].sampling_rate, 100);
 	assert_int_equal(count(d, DECODE_RATE_UNKNOWN), 1);
 	assert_int_equal(count(d, DECODE_RATE_LATE), 1);
-	/* another domain of the same exporter is another matter */
+	/* another domain of the same exporter that told nothing itself; another exporter */
 	b_v9(&b, 1, T0, 0, 2);
 	RECORD(9, "\0\0\0\x05", {1, 4});
 	feed(d);
-	assert_int_equal(got[2].sampling_rate, 0);
+	assert_int_equal(got[2].sampling_rate, 100);
+	feed_from(d, "192.0.2.2");
+	assert_int_equal(got[3].sampling_rate, 0);
+	b_v9(&b, 1, T0, 1, 2);
+	OPTIONS(9, 1, "\0\0\0\0\0\0\0\x07\x01", {1, 4}, {34, 4}, {35, 1});
+	RECORD(9, "\0\0\0\x05", {1, 4});
+	feed(d);
+	assert_int_equal(got[4].sampling_rate, 7);
+	begin(9, 1);
+	RECORD(9, "\0\0\0\x05", {1, 4});
+	feed(d);
+	assert_int_equal(got[5].sampling_rate, 100);
 	decoder_free(d);
 }
 

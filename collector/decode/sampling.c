@@ -102,21 +102,32 @@ samplers_free(struct samplers *s)
 	*s = (struct samplers){0};
 }
 
-/* The most particular answer wins: what the record says, the selector it names, its interface, the domain,
- * the header. A selector that is named but unknown is not answered by something else. */
+/* What one table knows of a record: the selector it names, its interface, the domain. */
+static struct rate
+from_table(const struct record *r, const struct samplers *s)
+{
+	struct rate rate = {0, 0};
+
+	if (r->s.selector_seen && r->s.selector)
+		return samplers_find(s, SAMPLER_SELECTOR, r->s.selector);
+	if (s->n)
+		rate = samplers_find(s, SAMPLER_INTERFACE, r->flow->in_iface);
+	return rate.num ? rate : s->whole;
+}
+
+/* The most particular answer wins: what the record says, its domain's options, then those of the exporter's
+ * other domains (many tell once for all line cards), the header. A selector that is named but unknown is not
+ * answered by something else. */
 static struct rate
 lookup(const struct record *r)
 {
-	const struct samplers *s = &r->m->domain->samplers;
 	struct rate rate = rate_from(&r->s);
 
-	if (!rate.num && r->s.selector_seen && r->s.selector)
-		return samplers_find(s, SAMPLER_SELECTOR, r->s.selector);
-	if (!rate.num && s->n)
-		rate = samplers_find(s, SAMPLER_INTERFACE, r->flow->in_iface);
 	if (!rate.num)
-		rate = s->whole;
+		rate = from_table(r, &r->m->domain->samplers);
 	if (!rate.num)
+		rate = from_table(r, &r->m->exporter->samplers);
+	if (!rate.num && !(r->s.selector_seen && r->s.selector))
 		rate = fraction(r->m->rate, 1);
 	return rate;
 }
@@ -161,14 +172,20 @@ known_rate(const struct record *r)
 	return o->ext_sampling_rate ? fraction(o->ext_sampling_rate, 1) : lookup(r);
 }
 
+/* Interfaces are sorted behind selectors. */
+static bool
+by_interface(const struct samplers *s)
+{
+	return s->n && s->row[s->n - 1].scope == SAMPLER_INTERFACE;
+}
+
 bool
 rate_of_set(struct record *r, struct flow *proto)
 {
 	const struct decode_options *o = &r->m->d->o;
-	const struct samplers *s = &r->m->domain->samplers;
-	bool by_interface = s->n && s->row[s->n - 1].scope == SAMPLER_INTERFACE;
 
-	if (o->rate_override || o->renormalize || by_interface || r->plan->rate_fields)
+	if (o->rate_override || o->renormalize || r->plan->rate_fields ||
+	    by_interface(&r->m->domain->samplers) || by_interface(&r->m->exporter->samplers))
 		return false;
 	r->flow = proto;
 	struct rate rate = known_rate(r);

@@ -126,10 +126,6 @@ put_drops(struct text *out, const struct exporter *x)
 static void
 put_exporter(struct text *out, const struct exporter *x)
 {
-	uint64_t waiting = 0;
-
-	for (const struct waiting *w = x->waiting; w; w = w->next)
-		waiting++;
 	text_char(out, '{');
 	key_addr(out, "address", &x->addr);
 	key_u64(out, "datagrams", x->datagrams);
@@ -137,7 +133,7 @@ put_exporter(struct text *out, const struct exporter *x)
 	key_u64(out, "seen", x->seen_us / 1000000);
 	key_u64(out, "bytes", x->bytes);
 	key_u64(out, "names", x->names.n);
-	key_u64(out, "waiting_sets", waiting);
+	key_u64(out, "waiting_sets", x->waiting_count);
 	put_drops(out, x);
 	text_str(out, ",\"domains\":[");
 	for (const struct domain *dom = x->domains; dom; dom = dom->next) {

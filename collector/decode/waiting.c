@@ -16,6 +16,7 @@ forget(struct decoder *d, struct exporter *x, struct waiting **p)
 	*p = w->next;
 	if (!w->next)
 		x->waiting_tail = p;
+	x->waiting_count--;
 	exporter_release(x, sizeof(*w) + w->len);
 	counter_set(d->counters, DECODE_WAITING_BYTES,
 		    counter_read(d->counters, DECODE_WAITING_BYTES) - sizeof(*w) - w->len);
@@ -44,6 +45,7 @@ waiting_add(const struct message *m, uint16_t set_id, const uint8_t *data, size_
 	memcpy(w->data, data, len);
 	*m->exporter->waiting_tail = w;
 	m->exporter->waiting_tail = &w->next;
+	m->exporter->waiting_count++;
 	decoder_count(d, DECODE_WAITED, 1);
 	decoder_count(d, DECODE_WAITING_BYTES, need);
 }
