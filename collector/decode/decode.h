@@ -104,7 +104,7 @@ void decoder_session_close(struct decoder *d, uint32_t id, const struct addr *fr
  * several decoders can be joined into one array); returns how many. Call on the decoder's thread. */
 unsigned decoder_templates_save(struct decoder *d, struct text *out);
 
-/* True when templates changed since the last save. */
+/* True when templates or rates changed since the last save. */
 bool decoder_templates_changed(const struct decoder *d);
 
 /* Reads a file written that way, with the brackets. Templates already known are kept as they are. False with

@@ -182,6 +182,8 @@ void message_sequence(const struct message *m, uint32_t units, uint32_t window);
 
 /* Learns from one option record. rec has its bytes; r->seg and r->var are set. */
 void options_learn(struct record *r, const struct template *t);
+/* Stores a rate for the domain, and for others of the exporter that tell none. */
+void rate_learn(const struct message *m, enum sampler_scope scope, uint64_t id, struct rate rate);
 
 /* --- netflow5.c, netflow9.c, ipfix.c --- */
 

@@ -205,13 +205,30 @@ set_rate(const struct message *m, struct samplers *s, enum sampler_scope scope, 
 	return false;
 }
 
+void
+rate_learn(const struct message *m, enum sampler_scope scope, uint64_t id, struct rate rate)
+{
+	struct domain *dom = m->domain;
+	bool changed = false;
+
+	if (!set_rate(m, &m->exporter->samplers, scope, id, rate, &changed) ||
+	    !set_rate(m, &dom->samplers, scope, id, rate, &changed)) {
+		drop_message(m, DROP_OPTION_FULL);
+		return;
+	}
+	if (!changed)
+		return;
+	m->d->templates_changed = true;
+	decoder_count(m->d, DECODE_RATE_LATE, dom->rate_unknown);
+	dom->rate_unknown = 0;
+}
+
 /* To what a rate applies: the selector the record names, an interface in its scope, or the domain. */
 static void
 learn_rate(const struct message *m, const struct option *o)
 {
-	struct domain *dom = m->domain;
 	struct rate rate = option_rate(o);
-	bool narrow = !m->d->o.disable_opt_scope_check, changed = false;
+	bool narrow = !m->d->o.disable_opt_scope_check;
 	enum sampler_scope scope = SAMPLER_DOMAIN;
 	uint64_t id = 0;
 
@@ -224,15 +241,7 @@ learn_rate(const struct message *m, const struct option *o)
 		scope = SAMPLER_INTERFACE;
 		id = number(o, SLOT_INTERFACE);
 	}
-	if (!set_rate(m, &m->exporter->samplers, scope, id, rate, &changed) ||
-	    !set_rate(m, &dom->samplers, scope, id, rate, &changed)) {
-		drop_message(m, DROP_OPTION_FULL);
-		return;
-	}
-	if (changed && dom->rate_unknown) {
-		decoder_count(m->d, DECODE_RATE_LATE, dom->rate_unknown);
-		dom->rate_unknown = 0;
-	}
+	rate_learn(m, scope, id, rate);
 }
 
 static void

@@ -1,4 +1,5 @@
-/* Templates on disk (nfacctd_templates_file), so that a restart need not wait for exporters to repeat them.
+/* Templates and sampling rates on disk (nfacctd_templates_file), so that a restart need not wait for
+ * exporters to repeat them.
  *
  * A file is a JSON array of objects; a field is [enterprise, id, length]. What is read goes through the same
  * checks as a template from the wire: the file is outside data as well. */
@@ -27,6 +28,22 @@ put_template(struct text *out, const struct exporter *x, const struct domain *do
 	text_str(out, "]}");
 }
 
+static void
+put_rates(struct text *out, const struct exporter *x, const struct domain *dom)
+{
+	const struct samplers *s = &dom->samplers;
+	char who[ADDR_TEXT_MAX];
+
+	addr_format(who, &x->addr);
+	text_printf(out, "\n{\"exporter\":\"%s\",\"version\":%u,\"domain\":%u,\"rates\":[[0,0,%llu,%llu]",
+		    who, dom->version, dom->id, (unsigned long long)s->whole.num,
+		    (unsigned long long)s->whole.den);
+	for (unsigned i = 0; i < s->n; i++)
+		text_printf(out, ",[%u,%llu,%llu,%llu]", s->row[i].scope, (unsigned long long)s->row[i].id,
+			    (unsigned long long)s->row[i].rate.num, (unsigned long long)s->row[i].rate.den);
+	text_str(out, "]}");
+}
+
 static unsigned
 save_domain(struct text *out, const struct exporter *x, const struct domain *dom, unsigned n)
 {
@@ -36,6 +53,11 @@ save_domain(struct text *out, const struct exporter *x, const struct domain *dom
 				text_char(out, ',');
 			put_template(out, x, dom, t);
 		}
+	}
+	if (dom->samplers.n || dom->samplers.whole.num) {
+		if (n++)
+			text_char(out, ',');
+		put_rates(out, x, dom);
 	}
 	return n;
 }
@@ -84,41 +106,62 @@ read_fields(const json_t *list, struct field *field)
 	return ok;
 }
 
-static void
-add(struct message *m, uint16_t id, const struct field *field, const json_t *j, unsigned scopes)
+static bool
+load_template(struct message *m, const json_t *j)
 {
-	size_t fields = json_array_size(json_object_get(j, "fields"));
-	bool options = json_is_true(json_object_get(j, "options"));
+	struct field field[FILE_FIELDS_MAX];
+	const json_t *fields = json_object_get(j, "fields");
+	bool ok = true;
+	uint16_t id = (uint16_t)number(json_object_get(j, "id"), UINT16_MAX, &ok);
+	uint64_t seen = number(json_object_get(j, "seen"), UINT32_MAX, &ok);
+	unsigned scopes = (unsigned)number(json_object_get(j, "scopes"), FILE_FIELDS_MAX, &ok);
 
-	if (!m->exporter)
-		return;
-	m->domain = domain_get(m->d, m->exporter, m->version, m->sysid, 0);
-	if (m->domain && !template_find(m->domain, id))
-		template_add(m, id, field, (unsigned)fields, scopes, options);
+	if (!ok || id < 256 || !read_fields(fields, field))
+		return false;
+	m->arrival_us = seen * US_PER_S;
+	if (!template_find(m->domain, id))
+		template_add(m, id, field, (unsigned)json_array_size(fields), scopes,
+			     json_is_true(json_object_get(j, "options")));
+	return true;
 }
 
 static bool
+load_rates(struct message *m, const json_t *rates)
+{
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < json_array_size(rates); i++) {
+		const json_t *row = json_array_get(rates, i);
+		unsigned scope = (unsigned)number(json_array_get(row, 0), SAMPLER_INTERFACE, &ok);
+		uint64_t id = number(json_array_get(row, 1), INT64_MAX, &ok);
+		struct rate rate = {.num = number(json_array_get(row, 2), INT64_MAX, &ok)};
+		rate.den = number(json_array_get(row, 3), INT64_MAX, &ok);
+		if (ok && rate.num && rate.den)
+			rate_learn(m, scope, id, rate);
+	}
+	return ok;
+}
+
+/* One object: a template, or the rates of a domain. What finds no room is counted and is no error of the
+ * file. */
+static bool
 load_one(struct decoder *d, const json_t *j, uint64_t now)
 {
-	struct field field[FILE_FIELDS_MAX];
 	struct message m = {.d = d};
 	struct addr from;
 	bool ok = true;
 	const char *who = json_string_value(json_object_get(j, "exporter"));
+	const json_t *rates = json_object_get(j, "rates");
 
-	if (!who || !addr_parse(&from, who) || !read_fields(json_object_get(j, "fields"), field))
-		return false;
 	m.version = (uint16_t)number(json_object_get(j, "version"), 10, &ok);
 	m.sysid = (uint32_t)number(json_object_get(j, "domain"), UINT32_MAX, &ok);
-	uint16_t id = (uint16_t)number(json_object_get(j, "id"), UINT16_MAX, &ok);
-	uint64_t seen = number(json_object_get(j, "seen"), UINT32_MAX, &ok);
-	unsigned scopes = (unsigned)number(json_object_get(j, "scopes"), FILE_FIELDS_MAX, &ok);
-	if (!ok || (m.version != 9 && m.version != 10) || id < 256)
+	if (!ok || !who || !addr_parse(&from, who) || (m.version != 9 && m.version != 10))
 		return false;
-	m.arrival_us = seen * US_PER_S;
 	m.exporter = exporter_get(d, &from, now);
-	add(&m, id, field, j, scopes);
-	return true;
+	m.domain = m.exporter ? domain_get(d, m.exporter, m.version, m.sysid, 0) : NULL;
+	if (!m.domain)
+		return true;
+	return rates ? load_rates(&m, rates) : load_template(&m, j);
 }
 
 bool
@@ -146,7 +189,8 @@ decoder_templates_load(struct decoder *d, const char *path, char *err, size_t er
 	json_decref(root);
 	if (!ok)
 		snprintf(err, errlen,
-			 "templates file '%s': not a list of templates as this program writes it", path);
+			 "templates file '%s': not a list of templates and rates as this program writes it",
+			 path);
 	d->templates_changed = false;
 	return ok;
 }

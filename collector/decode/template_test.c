@@ -358,9 +358,12 @@ test_store(void **state)
 	begin(10, 0);
 	b_template(&b, 2, 300, (const uint16_t[][2]){{8, 4}, {82, 65535}, {1, 8}}, 3);
 	finish(d);
+	struct message m = {.d = d, .exporter = d->last, .domain = domain_get(d, d->last, 9, 1, 0)};
+	rate_learn(&m, SAMPLER_DOMAIN, 0, (struct rate){100, 1});
+	rate_learn(&m, SAMPLER_SELECTOR, 5, (struct rate){30, 4});
 	assert_true(decoder_templates_changed(d));
 	text_char(&t, '[');
-	assert_int_equal(decoder_templates_save(d, &t), 2);
+	assert_int_equal(decoder_templates_save(d, &t), 3);
 	text_char(&t, ']');
 	assert_false(decoder_templates_changed(d));
 	assert_int_equal(write(fd, t.data, t.len), t.len);
@@ -374,6 +377,10 @@ test_store(void **state)
 	finish(d);
 	assert_int_equal(got_n, 1);
 	assert_int_equal(got[0].bytes, 100);
+	assert_int_equal(got[0].sampling_rate, 100);
+	struct rate five = samplers_find(&d->last->samplers, SAMPLER_SELECTOR, 5);
+	assert_int_equal(five.num, 30);
+	assert_int_equal(five.den, 4);
 	assert_true(decoder_templates_load(d, "no-such-file", err, sizeof(err)));
 	assert_int_equal(ftruncate(fd, 20), 0);
 	assert_false(decoder_templates_load(d, path, err, sizeof(err)));
