@@ -3,7 +3,7 @@
  * All nodes stand in one array of 32-bit cells. A cell is a value, or a reference to a node: its offset and
  * how many bits of the address it consumes. A node of s bits is 2^s cells; prefixes that end inside it are
  * spread over the cells they cover, so a lookup never goes back up: it follows references until it meets a
- * value. A node takes the widest s that fills a given part of its cells, less for IPv6, whose paths are long.
+ * value. A node takes the widest s whose cells are in use for one part in FILL at least.
  * That makes the top of a full table wide (three cells read for most addresses), an allow list of five lines
  * some hundred bytes, and the long thin paths of IPv6 cheap. Rejected: DIR-24-8 (64 MB, whatever is in it,
  * and no IPv6), and tries packed with bitmaps, which need the processor's population count to be as fast. */
