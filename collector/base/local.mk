@@ -52,3 +52,9 @@ lines_test_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 lpm_test_SOURCES = collector/base/lpm_test.c
 lpm_test_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 endif
+
+if HAVE_CMOCKA
+check_PROGRAMS += region_test
+region_test_SOURCES = collector/base/region_test.c
+region_test_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+endif

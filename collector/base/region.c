@@ -7,8 +7,7 @@
 
 #include <sys/mman.h>
 
-#define HUGE_PAGE  ((size_t)2 << 20)
-#define SMALL_STEP ((size_t)64 << 10)
+#define HUGE_PAGE ((size_t)2 << 20)
 
 static size_t
 round_up(size_t n, size_t to)
@@ -53,7 +52,7 @@ region_step(const struct region *r, size_t need)
 {
 	if (need <= r->usable)
 		return 0;
-	size_t step = need <= HUGE_PAGE ? SMALL_STEP : HUGE_PAGE;
+	size_t step = need <= HUGE_PAGE ? REGION_PAGE : HUGE_PAGE;
 	return round_up(need, step) - r->usable;
 }
 
@@ -74,7 +73,7 @@ region_grow(struct region *r, size_t step)
 void
 region_trim(struct region *r, size_t keep)
 {
-	keep = round_up(keep, 4096);
+	keep = round_up(keep, REGION_PAGE);
 	if (keep >= r->usable)
 		return;
 	uint8_t *p = r->base + keep;

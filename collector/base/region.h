@@ -10,6 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What steps and sizes are multiples of: the largest size a page has on usual machines. */
+#define REGION_PAGE ((size_t)64 << 10)
+
 struct region {
 	uint8_t *base;
 	size_t reserved; /* bytes of address space */
@@ -28,7 +31,8 @@ size_t region_step(const struct region *r, size_t need);
  * up. */
 bool region_grow(struct region *r, size_t step);
 
-/* Gives the memory beyond the first keep bytes (rounded up to pages) back; the addresses stay reserved. */
+/* Gives the memory beyond the first keep bytes (rounded up to REGION_PAGE) back; the addresses stay reserved.
+ */
 void region_trim(struct region *r, size_t keep);
 
 #endif

@@ -249,7 +249,7 @@ grow_region(struct cache *c, struct region *r, size_t need)
 	if (step == 0)
 		return true;
 	if (!bound_allows(c, step)) /* the rest of the bound, when that is enough */
-		step = (need - r->usable + 4095) / 4096 * 4096;
+		step = (need - r->usable + REGION_PAGE - 1) / REGION_PAGE * REGION_PAGE;
 	return bound_allows(c, step) && region_grow(r, step);
 }
 
