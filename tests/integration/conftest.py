@@ -43,6 +43,7 @@ def pytest_collection_modifyitems(items):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "peer: compares with Debian's nfacctd")
+    config.addinivalue_line("markers", "live: a running collector, worth a run under ThreadSanitizer too")
 
 
 def free_port():
@@ -112,7 +113,7 @@ class Daemon:
     def alive(self):
         return self.process.poll() is None
 
-    def signal(self, number):
+    def send(self, number):
         self.process.send_signal(number)
 
     def children(self):
@@ -128,7 +129,7 @@ class Daemon:
     def stop(self, number=signal.SIGINT, seconds=30):
         """Asks it to end and returns its exit status."""
         if self.alive():
-            self.signal(number)
+            self.send(number)
         try:
             return self.process.wait(seconds)
         except subprocess.TimeoutExpired:
