@@ -17,11 +17,18 @@ import pytest
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CAPTURES = os.path.join(TOP, "tests", "captures")
 BUILD = os.environ.get("FLOWRIB_BUILD", os.path.join(TOP, "build"))
-PORTS = iter(range(int(os.environ.get("FLOWRIB_TEST_PORT", "21310")), 65000))
+# Each worker of pytest-xdist has a range of ports of its own.
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+PORTS = iter(range(int(os.environ.get("FLOWRIB_TEST_PORT", "21310")) + WORKER * 500, 65000))
 
 # Leaks at exit are for the unit tests; here an error must end the process, or it could pass unseen.
 ENVIRON = dict(os.environ, ASAN_OPTIONS="detect_leaks=0:abort_on_error=1", UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1",
                TZ="UTC", LC_ALL="C")
+
+
+def environ(folder):
+    """Each daemon has its own runtime directory, so that several can run at once."""
+    return dict(ENVIRON, RUNTIME_DIRECTORY=str(folder))
 
 
 def built(name):
@@ -65,12 +72,13 @@ def eventually(condition, seconds=20, what="condition"):
         value = condition()
         if value:
             return value
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds} s: {what() if callable(what) else what}")
         time.sleep(0.05)
 
 
 def read_rows(path, output):
-    if not os.path.exists(path):
+    if not os.path.exists(path) or output == "formatted":
         return []
     with open(path, newline="") as f:
         if output == "csv":
@@ -104,7 +112,7 @@ class Daemon:
         self.conf = write_config(folder / f"{name}.conf", lines)
         self.log = open(self.log_path, "wb")
         self.process = subprocess.Popen([built("flowribd"), "-f", self.conf], stdout=self.log, stderr=self.log,
-                                        stdin=subprocess.DEVNULL, cwd=folder, env=ENVIRON)
+                                        stdin=subprocess.DEVNULL, cwd=folder, env=environ(folder))
         self.pid = self.process.pid
 
     def text(self):
@@ -171,7 +179,8 @@ def collector(tmp_path, daemon):
         port, path = free_port(), tmp_path / "memory.sock"
         one = daemon([f"nfacctd_port: {port}", "nfacctd_ip: 127.0.0.1", "plugins: memory[m]", f"aggregate[m]: {aggregate}",
                       f"imt_path[m]: {path}", "imt_mem_pools_number[m]: 0", *more])
-        eventually(lambda: path.exists() and udp_bound(port), what="listening: " + one.text())
+        eventually(lambda: path.exists() and udp_bound(port) or not one.alive(), what=one.text)
+        assert one.alive(), one.text()
         return one, port, path
 
     return start
@@ -201,7 +210,7 @@ def run_print(program, folder, name, capture, lines, output="json", seconds=40):
                                                   f"print_output_file: {out}", "print_refresh_time: 3600",
                                                   "plugin_pipe_size: 20000000", "plugin_buffer_size: 20000", *lines])
     done = subprocess.run([program, "-f", conf], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-                          timeout=seconds, cwd=folder, env=ENVIRON, check=False)
+                          timeout=seconds, cwd=folder, env=environ(folder), check=False)
     log = done.stdout.decode(errors="replace")
     assert "AddressSanitizer" not in log and "runtime error:" not in log, log[-4000:]
     return read_rows(out, output), log

@@ -15,8 +15,13 @@ REASONS = {
     "times": ({"timestamp_start", "timestamp_end"},
               "1.7.7 ignores the 8-byte microsecond form, nanoseconds and durations"),
     "biflow": ({"packets", "bytes", "flows"}, "1.7.7 ignores the reverse direction (RFC 5103); flowrib counts it as a record of its own"),
-    "selector": ({"sampling_rate"}, "1.7.7 looks up a 4-byte selectorId wrongly"),
-    "initiator": ({"packets", "bytes"}, "1.7.7 counts IE 231 and 232 only with tmp_asa_bi_flow"),
+    "selector": ({"sampling_rate", "packets", "bytes"}, "1.7.7 looks up a 4-byte selectorId wrongly"),
+    "missing": ({"timestamp_end"}, "1.7.7 writes a zero time when a record has no end; flowrib takes the export time"),
+    "utc": ({"timestamp_start", "timestamp_end"}, "1.7.7 writes Z where later versions write the offset"),
+    "wrapped": ({"tag2"}, "1.7.7 writes numbers above 2^63 as negative ones"),
+    "egress-vlan": ({"vlan"}, "1.7.7 does not take the egress VLAN when the ingress one is 0"),
+    "class": ({"class"}, "1.7.7 does not join application names of options data in this form"),
+    "icmp-frame": ({"port_dst"}, "1.7.7 leaves type and code of ICMP out when it decodes frames"),
 }
 
 

@@ -2,10 +2,11 @@
 import json
 import os
 import re
+import subprocess
 
 import pytest
 
-from conftest import CAPTURES, Daemon, client, eventually, flowgen, peer, replay, table_rows, udp_bound, free_port, ENVIRON, write_config
+from conftest import CAPTURES, built, client, eventually, flowgen, peer, replay, table_rows, udp_bound, free_port, ENVIRON, write_config
 from differences import for_row
 
 pytestmark = pytest.mark.live
@@ -16,7 +17,8 @@ def sums(rows):
 
 
 def flows_arrived(path, wanted):
-    return eventually(lambda: sums(table_rows(path))["flows"] >= wanted and table_rows(path), what=f"{wanted} flows in the table")
+    return eventually(lambda: sums(table_rows(path))["flows"] >= wanted and table_rows(path),
+                      what=lambda: f"{wanted} flows in the table, it has {sums(table_rows(path))}")
 
 
 @pytest.mark.parametrize("version", [5, 9, 10])
@@ -75,8 +77,6 @@ def test_many_questions_at_once(collector):
 def test_dump_under_load_has_no_torn_row(collector):
     """Every flow of the generator has fixed bytes and packets per record, so a torn entry shows in the quotient."""
     _, port, path = collector()
-    import subprocess
-    from conftest import built
     load = subprocess.Popen([built("flowgen"), "--to", f"127.0.0.1:{port}", "--records", "0", "--seconds", "4", "--rate", "150000",
                              "--flows", "20000"], stdout=subprocess.DEVNULL, env=ENVIRON)
     try:
@@ -98,22 +98,23 @@ def test_dump_under_load_has_no_torn_row(collector):
                                        "src_as, dst_as, src_mask, dst_mask", "peer_src_ip, proto, flows"])
 def test_same_table_as_the_peer(collector, tmp_path, aggregate):
     """nfacctd with its client, flowribd with ours: the same entries."""
-    import subprocess
     capture = os.path.join(CAPTURES, "edge-ipfix.pcap")
     _, port, path = collector(aggregate)
     other, sock = free_port(), tmp_path / "peer.sock"
     conf = write_config(tmp_path / "peer.conf", [f"nfacctd_port: {other}", "nfacctd_ip: 127.0.0.1", "plugins: memory", f"aggregate: {aggregate}",
-                                                 f"imt_path: {sock}", "imt_mem_pools_size: 1000000", "plugin_pipe_size: 10240000", "plugin_buffer_size: 10240"])
+                                                 f"imt_path: {sock}", "imt_mem_pools_size: 1000000"])
     theirs = subprocess.Popen([peer("nfacctd"), "-f", conf], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=ENVIRON)
     try:
         eventually(lambda: sock.exists() and udp_bound(other), what="the peer")
         for to in (port, other):
             assert replay(capture, to, "--from", "127.0.1.9", "--rate", "300")["failed"] == 0
-        # The peer hands records on in blocks; one more datagram does not help, time does.
-        expected = eventually(lambda: len(table_rows(sock, peer("pmacct"))) > 0 and table_rows(sock, peer("pmacct")), what="the peer's table")
         total = sum(row["bytes"] for row in table_rows(path))
-        expected = eventually(lambda: sum(r["bytes"] for r in table_rows(sock, peer("pmacct"))) == total and table_rows(sock, peer("pmacct")),
-                              seconds=10, what=f"{total} bytes at the peer, it has {sum(r['bytes'] for r in table_rows(sock, peer('pmacct')))}")
+
+        def same_total():
+            rows = table_rows(sock, peer("pmacct"))
+            return sum(row["bytes"] for row in rows) == total and rows
+
+        expected = eventually(same_total, seconds=10, what=lambda: f"{total} bytes at the peer, it has {table_rows(sock, peer('pmacct'))[:3]} ...")
     finally:
         theirs.send_signal(2)
         replay(capture, other)  # it looks at signals when a datagram arrives

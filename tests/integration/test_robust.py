@@ -1,30 +1,19 @@
 """Signals, processes that die, bytes that make no sense, files that must be whole."""
+import csv
 import json
 import os
 import random
 import signal
 import socket
+import struct
 import subprocess
-import threading
 import time
 
 import pytest
 
-from conftest import BUILD, ENVIRON, built, client, eventually, flowgen, free_port, table_rows, udp_bound
+from conftest import ENVIRON, built, eventually, flowgen, free_port, table_rows, udp_bound
 
 pytestmark = pytest.mark.live
-
-
-def status(daemon_folder_socket):
-    """The daemon's status as JSON; its control socket is in the runtime directory."""
-    done = subprocess.run([built("flowrib"), "status", "-f", "json", "-d", str(daemon_folder_socket)], stdout=subprocess.PIPE, text=True,
-                          env=ENVIRON, timeout=20, check=False)
-    return json.loads(done.stdout) if done.stdout.strip().startswith(("{", "[")) else None
-
-
-@pytest.fixture(autouse=True)
-def runtime_directory(tmp_path, monkeypatch):
-    monkeypatch.setitem(ENVIRON, "RUNTIME_DIRECTORY", str(tmp_path))
 
 
 def flows(path):
@@ -61,7 +50,7 @@ def test_reload_and_log_signals_lose_nothing(collector):
         one.send([signal.SIGHUP, signal.SIGUSR2, signal.SIGUSR1][n % 3])
         time.sleep(0.2)
     sent = json.loads(load.communicate(timeout=30)[0])
-    eventually(lambda: flows(path) == sent["records"], what=f"{sent['records']} flows, there are {flows(path)}")
+    eventually(lambda: flows(path) == sent["records"], what=lambda: f"{sent['records']} flows, there are {flows(path)}")
 
 
 def test_killed_plugin_comes_back(collector):
@@ -71,10 +60,10 @@ def test_killed_plugin_comes_back(collector):
     eventually(lambda: flows(path) == 240, what="240 flows")
     plugin = plugin_pid(path)
     os.kill(plugin, signal.SIGKILL)
-    eventually(lambda: plugin_pid(path) not in (None, plugin), what="a new plugin process:\n" + one.text())
+    eventually(lambda: plugin_pid(path) not in (None, plugin), what=one.text)
     assert one.alive()
     flowgen("--to", f"127.0.0.1:{port}", "--records", 480, "--flows", 10)
-    eventually(lambda: flows(path) == 480, what=f"480 flows after the restart, there are {flows(path)}")
+    eventually(lambda: flows(path) == 480, what=lambda: f"480 flows after the restart, there are {flows(path)}")
     assert "m" in one.text()
 
 
@@ -83,7 +72,6 @@ def plugin_pid(path):
     try:
         with socket.socket(socket.AF_UNIX) as s:
             s.connect(str(path))
-            import struct
             return struct.unpack("3i", s.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
     except OSError:
         return None
@@ -112,13 +100,12 @@ def test_garbage_is_counted_and_nothing_else(collector):
     sent = flowgen("--to", f"127.0.0.1:{port}", "--records", 2400, "--flows", 50, "--exporters", 3, "--version", 9)
     assert one.alive(), one.text()
     wanted = sent["records"]
-    eventually(lambda: sum(r["flows"] for r in table_rows(path) if r["ip_src"].startswith("10.")) >= wanted, what="the good ones\n" + one.text()[-2000:])
+    eventually(lambda: sum(r.get("flows", 0) for r in table_rows(path)) >= wanted, what=one.text)
     assert one.text().count("\n") < 200  # and the log is no way to fill a disk
     assert good["records"] == 240
 
 
 def read_payloads(path):
-    import struct
     data, at, found = open(path, "rb").read(), 24, []
     while at < len(data):
         length = struct.unpack_from("<I", data, at + 8)[0]
@@ -147,7 +134,7 @@ def test_client_garbage(collector):
 
 
 def test_several_source_threads_count_the_same(collector):
-    _, port, path = collector("src_host, dst_host, src_port, dst_port, proto, flows", "source_threads: 3")
+    _, port, path = collector("src_host, dst_host, src_port, dst_port, proto, flows", "nfacctd_threads: 3")
     sent = flowgen("--to", f"127.0.0.1:{port}", "--records", 40000, "--flows", 3000, "--exporters", 12, "--rate", 150000, "--burst", 4)
     eventually(lambda: flows(path) >= sent["records"], what="all flows")
     rows = table_rows(path)
@@ -188,7 +175,6 @@ def test_last_purge_on_exit(daemon, tmp_path):
     sent = flowgen("--to", f"127.0.0.1:{port}", "--records", 4800, "--flows", 300, "--rate", 100000)
     time.sleep(0.5)
     assert one.stop() == 0
-    import csv
     rows = list(csv.DictReader(open(out)))
     assert sum(int(r["FLOWS"]) for r in rows) == sent["records"]
 

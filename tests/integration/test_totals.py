@@ -71,6 +71,21 @@ def test_two_samplers_two_rates(tmp_path, version):
     assert factors == {100, 200} and sent["distinct"] == len(rows)
 
 
+def test_initiator_and_responder_octets(tmp_path):
+    """IE 231 and 232 are the octets of both directions; 1.7.7 counts them only with tmp_asa_bi_flow."""
+    sent, rows, _ = collect(tmp_path, "--version 9 --template firewall --records 1000 --flows 200")
+    assert totals(rows)["bytes"] == sent["bytes"] + sent["reverse_bytes"]
+
+
+def test_the_exporter_named_in_the_record(tmp_path):
+    """IE 130 tells a record's exporter apart from who sent the datagram; 1.7.7 does not look for it in records."""
+    capture = tmp_path / "made.pcap"
+    flowgen("--out", capture, "--template", "exporter", "--records", 600, "--flows", 120)
+    for more, expected in (([], "192.0.2."), (["nfacctd_ignore_exporter_address: true"], "127.0.1.1")):
+        rows, _ = run_print(built("flowribd"), tmp_path, "flowrib", capture, ["aggregate: peer_src_ip", *more], "json")
+        assert rows and all(row["peer_ip_src"].startswith(expected) for row in rows)
+
+
 def test_frames_are_decoded(tmp_path):
     """IE 313 and 315: the packet inside says who talked to whom."""
     for template in ("frame", "header"):

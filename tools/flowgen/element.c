@@ -55,6 +55,7 @@ enum value {
 	V_FWD_STATUS,
 	V_DURATION,
 	V_VXLAN,
+	V_SAMPLING,
 	V_ZERO,
 	V_ONE,
 	V_NUMBERS
@@ -131,6 +132,7 @@ number_of(enum value v, const struct gen_flow *f, const struct gen_clock *c)
 	    [V_VLAN] = f->vlan,
 	    [V_APP] = (uint64_t)13 << 24 | f->app, /* RFC 6759: engine 13 (PANA-L7), then the selector */
 	    [V_INDEX] = f->index,
+	    [V_SAMPLING] = c->sampling,
 	    [V_RATE] = (uint64_t)c->sampling * f->sampler,
 	    [V_RATE_SPACE] = (uint64_t)c->sampling * f->sampler - 1,
 	    [V_REV_BYTES] = f->rev_bytes,
@@ -347,7 +349,7 @@ static const struct element elements[] = {
     {0, 30, 1, put_number, V_DST_MASK},
     {0, 31, 4, put_number, V_FLOW_LABEL},
     {0, 32, 2, put_number, V_ICMP},
-    {0, 34, 4, put_number, V_RATE},
+    {0, 34, 4, put_number, V_SAMPLING},
     {0, 35, 1, put_number, V_ONE},
     {0, 44, 4, put_address, A_SRC | A_NET},
     {0, 45, 4, put_address, A_DST | A_NET},

@@ -14,7 +14,7 @@ static const struct gen_preset presets[] = {
     {"basic", "8 12 15 10 14 2/4 1/8 22 21 7 11 6 4 5 16 17 9 13",
      "8 12 15 10 14 2/4 1/8 152 153 7 11 6 4 5 16 17 9 13", "", "18 fields as a router exports them"},
     {"tuple", TUPLE COUNTERS V9_TIME, TUPLE COUNTERS IPFIX_MS, "", "five-tuple, counters, times"},
-    {"reduced", "8 12 10/2 14/1 2/2 1/3 22 21 7 11 6 4 5 16/2 17/3 9 13",
+    {"reduced", "8 12 10/2 14/1 2/2 1/5 22 21 7 11 6 4 5 16/2 17/3 9 13",
      "8 12 10/3 14/1 2/2 1/5 152 153 7 11 6 4 5 16/2 17/3 9 13", "", "reduced-size integers (RFC 7011, 6.2)"},
     {"mpls", TUPLE COUNTERS V9_TIME "70 71 72 73 47 90/8 89 10 14",
      TUPLE COUNTERS IPFIX_MS "70 71 72 73 47 90/8 89 10 14", "",
