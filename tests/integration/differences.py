@@ -17,6 +17,7 @@ REASONS = {
     "biflow": ({"packets", "bytes", "flows"}, "1.7.7 ignores the reverse direction (RFC 5103); flowrib counts it as a record of its own"),
     "selector": ({"sampling_rate", "packets", "bytes"}, "1.7.7 looks up a 4-byte selectorId wrongly"),
     "missing": ({"timestamp_end"}, "1.7.7 writes a zero time when a record has no end; flowrib takes the export time"),
+    "rd-origin": ({"mpls_vpn_rd_origin"}, "later versions say where the route distinguisher came from"),
     "utc": ({"timestamp_start", "timestamp_end"}, "1.7.7 writes Z where later versions write the offset"),
     "wrapped": ({"tag2"}, "1.7.7 writes numbers above 2^63 as negative ones"),
     "egress-vlan": ({"vlan"}, "1.7.7 does not take the egress VLAN when the ingress one is 0"),

@@ -181,9 +181,9 @@ def test_last_purge_on_exit(daemon, tmp_path):
 
 @pytest.mark.parametrize("lines,word", [
     (["plugins: memory", "agregate: src_host"], "aggregate"),
-    (["plugins: memory", "aggregate: src_hots"], "src_host"),
+    (["nfacctd_port: 2100", "plugins: memory", "aggregate: src_hots"], "src_host"),
     (["plugins: memory", "aggregate: src_host", "nfacctd_port: 99999999"], "nfacctd_port"),
-    (["plugins: memroy", "aggregate: src_host"], "memory"),
+    (["nfacctd_port: 2100", "plugins: memroy", "aggregate: src_host"], "memory"),
     (["plugins memory"], ":"),
 ])
 def test_a_wrong_configuration_says_what_is_wrong(tmp_path, lines, word):
