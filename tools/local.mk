@@ -33,4 +33,3 @@ question_test_LDADD = libplugins.a $(FLOW_LIBS) $(CMOCKA_LIBS)
 table_test_SOURCES = tools/client/table_test.c tools/client/table.c
 table_test_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 endif
-dist_man_MANS += tools/client/flowrib.1

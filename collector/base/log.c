@@ -46,10 +46,14 @@ open_file(const char *path)
 	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
 	if (fd < 0)
 		return false;
-	if (state.fd != STDERR_FILENO)
-		close(state.fd);
-	state.fd = fd;
-	return true;
+	if (state.fd == STDERR_FILENO) {
+		state.fd = fd;
+		return true;
+	}
+	/* the number stays, since another thread may be writing to it */
+	bool done = dup3(fd, state.fd, O_CLOEXEC) >= 0;
+	close(fd);
+	return done;
 }
 
 bool
@@ -87,6 +91,14 @@ log_reopen(void)
 	if (state.path[0] && !open_file(state.path))
 		log_error("logfile: cannot reopen '%s': %s; keeping the old file", state.path,
 			  strerror(errno));
+}
+
+void
+log_give(uid_t uid, gid_t gid)
+{
+	if (state.path[0] && fchown(state.fd, uid, gid) < 0)
+		log_warn("logfile: cannot give '%s' to the user of the key user: %s", state.path,
+			 strerror(errno));
 }
 
 void

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_NOTICE, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
@@ -26,6 +27,8 @@ bool log_open(const struct log_config *c, char *err, size_t errlen);
 
 /* Reopens a log file after rotation (SIGHUP). Safe to call when logging elsewhere. */
 void log_reopen(void);
+/* Gives the log file to the user that the daemon will run as, so that it can be opened anew. */
+void log_give(uid_t uid, gid_t gid);
 
 /* Who speaks from now on in this process: "default/core", "foo/print". Copied. */
 void log_set_name(const char *name);

@@ -24,6 +24,7 @@ struct control {
 	char path[108];
 	const struct control_command *commands;
 	void *ctx;
+	unsigned victim; /* who makes room when all places are taken */
 	struct client client[CLIENTS_MAX];
 };
 
@@ -118,9 +119,8 @@ accept_clients(struct control *c)
 		for (unsigned i = 0; i < CLIENTS_MAX && !cl; i++)
 			if (c->client[i].fd < 0)
 				cl = &c->client[i];
-		if (!cl) {
-			cl = &c->client[0]; /* the oldest place makes room: an idle client cannot keep others
-					       out */
+		if (!cl) { /* places make room in turn: idle clients cannot keep others out */
+			cl = &c->client[c->victim++ % CLIENTS_MAX];
 			client_close(cl);
 		}
 		cl->fd = fd;
@@ -188,7 +188,7 @@ control_run(struct control *c)
 		struct client *cl = e[i].data.ptr;
 		if (!cl)
 			accept_clients(c);
-		else if (cl->fd >= 0 && e[i].events & EPOLLOUT)
+		else if (cl->fd >= 0 && cl->answer.len && e[i].events & EPOLLOUT)
 			client_write(cl);
 		else if (cl->fd >= 0)
 			client_read(c, cl);

@@ -267,21 +267,27 @@ set_alive(struct instance *in, bool alive)
 static void
 on_death(struct program *p, struct instance *in, const struct supervisor_event *e)
 {
-	uint64_t lost = counter_read(in->setup.counters, PLUGIN_ENTRIES);
 	char how[64];
 	if (WIFSIGNALED(e->wait_status))
 		snprintf(how, sizeof(how), "signal %d", WTERMSIG(e->wait_status));
 	else
 		snprintf(how, sizeof(how), "exit status %d", WEXITSTATUS(e->wait_status));
 	counter_add(in->counters, INSTANCE_DEATHS, 1);
-	counter_add(in->counters, INSTANCE_LOST_ENTRIES, lost);
+	counter_add(in->counters, INSTANCE_LOST_ENTRIES, e->lost);
 	log_error("plugin %s/%s (pid %d) died: %s; %llu aggregates it held are lost%s", in->setup.name,
-		  in->setup.type, (int)e->pid, how, (unsigned long long)lost,
+		  in->setup.type, (int)e->pid, how, (unsigned long long)e->lost,
 		  p->ending ? "" : "; it will be started again");
-	if (!p->ending && conf_bool(p->conf, CONF_CORE, CONF_plugin_exit_any)) {
-		p->exit_status = 1;
-		begin_end(p);
-	}
+}
+
+static void
+end_with_plugin(struct program *p, const struct supervisor_event *e)
+{
+	if (p->ending || e->kind == SUPERVISOR_STARTED ||
+	    !conf_bool(p->conf, CONF_CORE, CONF_plugin_exit_any))
+		return;
+	log_notice("a plugin has ended; so does all (plugin_exit_any)");
+	p->exit_status = e->kind == SUPERVISOR_DIED;
+	begin_end(p);
 }
 
 static bool
@@ -315,6 +321,7 @@ on_supervisor(struct program *p)
 			counter_add(in->counters, INSTANCE_STARTS, 1);
 		if (e.kind == SUPERVISOR_DIED)
 			on_death(p, in, &e);
+		end_with_plugin(p, &e);
 		if (!p->ending && !any_left(p))
 			begin_end(p);
 	}
@@ -373,6 +380,21 @@ run(struct program *p)
 	close(epoll);
 }
 
+/* Plugins without their spawner drain their queues and end by themselves. Waits for that, a few seconds at
+ * most: a service manager kills what is left when the core is gone. */
+static void
+outlive_plugins(const struct program *p)
+{
+	for (unsigned tries = 0; tries < 50; tries++) {
+		bool left = false;
+		for (unsigned i = 0; i < p->instances.n; i++)
+			left |= p->instances.list[i].pid > 0 && kill(p->instances.list[i].pid, 0) == 0;
+		if (!left)
+			return;
+		usleep(100000);
+	}
+}
+
 static bool
 start_control(struct program *p, char *err, size_t errlen)
 {
@@ -380,6 +402,8 @@ start_control(struct program *p, char *err, size_t errlen)
 	snprintf(path, sizeof(path), "%s/control.sock", runtime_path(p->conf, directory, sizeof(directory)));
 	p->status = (struct status){p->sources, &p->instances, clock_now_us()};
 	p->control = control_open(path, commands, p, err, errlen);
+	if (p->control)
+		runtime_give(p->conf, path);
 	return p->control != NULL;
 }
 
@@ -394,7 +418,21 @@ start_metrics(struct program *p, char *err, size_t errlen)
 	return p->metrics != NULL;
 }
 
-/* From here on processes and sockets exist. */
+/* In the spawner, before it starts plugins. */
+static bool
+settle_spawner(const void *ctx)
+{
+	const struct program *p = ctx;
+	char err[512];
+	runtime_detach();
+	if (privileges_drop(p->conf, err, sizeof(err)))
+		return true;
+	log_error("%s", err);
+	return false;
+}
+
+/* From here on processes and sockets exist. The pid file comes after the control socket, which a second
+ * daemon does not get: so it never overwrites the first one's. */
 static bool
 start(struct program *p, char *err, size_t errlen)
 {
@@ -407,7 +445,7 @@ start(struct program *p, char *err, size_t errlen)
 	if (!p->sources)
 		return false;
 	p->signals = open_signals();
-	if (p->signals < 0 || !supervisor_start(&p->supervisor, &p->instances)) {
+	if (p->signals < 0 || !supervisor_start(&p->supervisor, &p->instances, settle_spawner, p)) {
 		snprintf(err, errlen, "cannot start the spawner: %s", strerror(errno));
 		return false;
 	}
@@ -438,10 +476,15 @@ collect(struct program *p, struct text *messages)
 		fwrite(messages->data, 1, messages->len, stderr);
 	if (!start(p, err, sizeof(err))) {
 		log_error("%s", err);
+		if (p->control) /* else the pid file is another daemon's */
+			runtime_pidfile_remove(p->conf);
 		return 1; /* the spawner notices that the core is gone and ends its plugins */
 	}
 	log_info("flowribd %s is up", PACKAGE_VERSION);
 	run(p);
+	sources_stop(p->sources); /* again, when it was not a signal that ended it */
+	if (!p->ending)
+		outlive_plugins(p);
 	runtime_pidfile_remove(p->conf);
 	log_info("ended");
 	return p->exit_status;

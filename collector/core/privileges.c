@@ -10,6 +10,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "collector/base/log.h"
+
 static bool
 find_ids(const char *user, const char *group, uid_t *uid, gid_t *gid, char *err, size_t errlen)
 {
@@ -44,8 +46,9 @@ become(const char *user, const char *group, char *err, size_t errlen)
 		snprintf(err, errlen, "user: cannot become '%s': %s (start as root)", user, strerror(errno));
 		return false;
 	}
+	log_give(uid, gid);
 	capng_clear(CAPNG_SELECT_BOTH);
-	if (capng_change_id((int)uid, (int)gid, CAPNG_NO_FLAG) != 0) {
+	if (capng_change_id((int)uid, (int)gid, CAPNG_CLEAR_BOUNDING) != 0) {
 		snprintf(err, errlen, "user: cannot become '%s'", user);
 		return false;
 	}
@@ -56,15 +59,16 @@ bool
 privileges_drop(const struct conf *conf, char *err, size_t errlen)
 {
 	const char *user = conf_string(conf, CONF_CORE, CONF_user);
-	if (user)
-		return become(user, conf_string(conf, CONF_CORE, CONF_group), err, errlen);
+	if (user && !become(user, conf_string(conf, CONF_CORE, CONF_group), err, errlen))
+		return false;
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	if (geteuid() != 0)
-		return true;
+	bool root = geteuid() == 0;
 	capng_clear(CAPNG_SELECT_BOTH);
-	capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_DAC_OVERRIDE, CAP_CHOWN, CAP_FOWNER,
-		      -1);
-	if (capng_apply(CAPNG_SELECT_BOTH) != 0) {
+	if (root)
+		capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_DAC_OVERRIDE, CAP_CHOWN,
+			      CAP_FOWNER, -1);
+	/* only root may empty the bounding set; what a service manager granted goes in any case */
+	if (capng_apply(root ? CAPNG_SELECT_BOTH : CAPNG_SELECT_CAPS) != 0) {
 		snprintf(err, errlen, "cannot drop capabilities");
 		return false;
 	}

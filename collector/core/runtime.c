@@ -111,6 +111,14 @@ void
 runtime_ready(void)
 {
 	notify_ready();
+	if (ready_fd >= 0 && write(ready_fd, "1", 1) < 0)
+		log_debug("nobody waits for the daemon to be up");
+	runtime_detach();
+}
+
+void
+runtime_detach(void)
+{
 	if (ready_fd < 0)
 		return;
 	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
@@ -118,9 +126,15 @@ runtime_ready(void)
 		dup2(null, STDERR_FILENO);
 		close(null);
 	}
-	if (write(ready_fd, "1", 1) == 1)
-		close(ready_fd);
+	close(ready_fd);
 	ready_fd = -1;
+}
+
+void
+runtime_give(const struct conf *conf, const char *path)
+{
+	if (lchown(path, run_as(conf), (gid_t)-1) < 0)
+		log_warn("cannot give '%s' to the user of the key user: %s", path, strerror(errno));
 }
 
 bool

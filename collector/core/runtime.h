@@ -23,6 +23,11 @@ void runtime_priority(const struct conf *conf, int scope);
 
 /* Tells the waiting parent and the service manager that the daemon works. */
 void runtime_ready(void);
+/* In the background: lets go of the terminal, which is held as standard error until a process is up. */
+void runtime_detach(void);
+
+/* Gives a file made while still root to the user that the daemon will run as. */
+void runtime_give(const struct conf *conf, const char *path);
 
 /* Writes the pid file (pidfile); nothing when the key is not set. False with a message. */
 bool runtime_pidfile_write(const struct conf *conf, char *err, size_t errlen);

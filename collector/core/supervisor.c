@@ -29,7 +29,19 @@ struct spawner {
 	bool stopping;
 	struct instances *all;
 	struct child *child;
+	supervisor_settle *settle;
+	const void *settle_ctx;
 };
+
+/* What a process that died held. Read and cleared here, before a successor counts anew. */
+static uint64_t
+take_entries(const struct instance *in)
+{
+	uint64_t held = counter_read(in->setup.counters, PLUGIN_ENTRIES);
+	counter_set(in->setup.counters, PLUGIN_ENTRIES, 0);
+	counter_set(in->setup.counters, PLUGIN_BYTES, 0);
+	return held;
+}
 
 static void
 tell(struct spawner *s, enum supervisor_event_kind kind, unsigned i, int status)
@@ -40,6 +52,7 @@ tell(struct spawner *s, enum supervisor_event_kind kind, unsigned i, int status)
 	    .pid = s->child[i].pid,
 	    .wait_status = status,
 	    .restart_in_s = s->child[i].delay_s,
+	    .lost = kind == SUPERVISOR_DIED ? take_entries(&s->all->list[i]) : 0,
 	};
 	if (send(s->fd, &e, sizeof(e), MSG_NOSIGNAL) < 0)
 		log_debug("supervisor: the core is gone");
@@ -132,6 +145,14 @@ signal_children(struct spawner *s, int sig)
 }
 
 static void
+start_all(struct spawner *s)
+{
+	s->stopping = s->settle && !s->settle(s->settle_ctx);
+	for (unsigned i = 0; i < s->all->n && !s->stopping; i++)
+		start_child(s, i);
+}
+
+static void
 obey(struct spawner *s)
 {
 	char c;
@@ -145,8 +166,7 @@ obey(struct spawner *s)
 	}
 	switch ((enum supervisor_command)c) {
 	case SUPERVISOR_GO:
-		for (unsigned i = 0; i < s->all->n; i++)
-			start_child(s, i);
+		start_all(s);
 		break;
 	case SUPERVISOR_STOP:
 		s->stopping = true;
@@ -215,7 +235,7 @@ spawner_main(struct spawner *s)
 }
 
 bool
-supervisor_start(struct supervisor *sup, struct instances *all)
+supervisor_start(struct supervisor *sup, struct instances *all, supervisor_settle *settle, const void *ctx)
 {
 	int pair[2];
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
@@ -238,7 +258,8 @@ supervisor_start(struct supervisor *sup, struct instances *all)
 	sigemptyset(&mask);
 	sigaddset(&mask, SIGCHLD);
 	setpgid(0, 0);
-	struct spawner s = {.fd = pair[1], .all = all, .child = calloc(all->n, sizeof(*s.child))};
+	struct spawner s = {.fd = pair[1], .all = all, .settle = settle, .settle_ctx = ctx};
+	s.child = calloc(all->n, sizeof(*s.child));
 	s.signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (s.child && s.signals >= 0)
 		spawner_main(&s);

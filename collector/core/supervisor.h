@@ -33,10 +33,14 @@ struct supervisor_event {
 	pid_t pid;
 	int wait_status;       /* as of waitpid, for DIED and ENDED */
 	unsigned restart_in_s; /* for DIED */
+	uint64_t lost;	       /* for DIED: aggregates that it held */
 };
 
-/* Forks the spawner. It starts nothing until told. False with errno set. */
-bool supervisor_start(struct supervisor *s, struct instances *all);
+/* Forks the spawner. It starts nothing until told; when told, it first calls settle (not NULL), which gives
+ * up what neither it nor the plugins may keep, and ends when that fails. False with errno set. */
+typedef bool supervisor_settle(const void *ctx);
+bool supervisor_start(struct supervisor *s, struct instances *all, supervisor_settle *settle,
+		      const void *ctx);
 
 void supervisor_command(struct supervisor *s, enum supervisor_command c);
 
