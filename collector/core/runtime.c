@@ -49,6 +49,9 @@ runtime_directory(const struct conf *conf, char *err, size_t errlen)
 			close(fd);
 		return false;
 	}
+	/* the default depends on who asks, and plugins may ask as another user */
+	if (path == buf)
+		setenv("RUNTIME_DIRECTORY", path, 1);
 	bool ours = st.st_uid == owner || (geteuid() == 0 && st.st_uid == 0);
 	if (!ours || (st.st_uid != owner && fchown(fd, owner, (gid_t)-1) < 0)) {
 		snprintf(err, errlen, "the runtime directory '%s' belongs to somebody else; set runtime_dir",
