@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Puts n bytes in the place of the file at path: a temporary file in the same folder, flushed, then renamed. On failure
- * the old file stands as it was; why goes to err. */
+/* Puts n bytes in the place of the file at path: a temporary file in the same folder, flushed, then renamed.
+ * On failure the old file stands as it was; why goes to err. */
 bool file_replace(const char *path, const void *data, size_t n, char *err, size_t errlen);
 
 /* Writes all n bytes to fd, however many calls it takes; false with errno set. */

@@ -4,8 +4,9 @@
 
 #include <stddef.h>
 
-/* Writes the default runtime directory to buf and returns it: what the service manager gave (RUNTIME_DIRECTORY), else
- * /run/flowrib for root, else flowrib below XDG_RUNTIME_DIR, else /tmp/flowrib-UID. */
+/* Writes the default runtime directory to buf and returns it: what the service manager gave
+ * (RUNTIME_DIRECTORY), else /run/flowrib for root, else flowrib below XDG_RUNTIME_DIR, else /tmp/flowrib-UID.
+ */
 const char *rundir_default(char *buf, size_t n);
 
 #endif

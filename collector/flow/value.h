@@ -9,8 +9,9 @@
  *	VALUE_LRG_COMM	 uint32_t[3] each (RFC 8092)
  *	VALUE_MPLS_STACK uint32_t label each, outermost first
  *	VALUE_SEGMENTS	 16 bytes each, as on the wire
- *	VALUE_RD	 uint64_t: the eight bytes of RFC 4364, 4.2 read as one big-endian number; RD_TYPE_VRFID
-*/
+ *	VALUE_RD	 uint64_t: the eight bytes of RFC 4364, 4.2 read as one big-endian number;
+ *RD_TYPE_VRFID
+ */
 #ifndef FLOWRIB_FLOW_VALUE_H
 #define FLOWRIB_FLOW_VALUE_H
 
