@@ -6,6 +6,7 @@
 #include "collector/decode/exporter.h"
 
 #include "collector/base/wire.h"
+#include "collector/decode/setters.h"
 #include "collector/decode/times.h"
 
 enum slot {
@@ -160,15 +161,6 @@ learn_text(const struct message *m, const struct option *o, enum slot s, enum na
 	learn_name(m, kind, id, o->p[s], len);
 }
 
-static uint64_t
-application_id(const struct option *o)
-{
-	size_t len = o->len[SLOT_APPLICATION], n = len - 1 < 7 ? len - 1 : 7;
-	const uint8_t *p = o->p[SLOT_APPLICATION];
-
-	return (uint64_t)p[0] << 56 | load_be(p + len - n, n);
-}
-
 static struct rate
 option_rate(const struct option *o)
 {
@@ -279,7 +271,8 @@ options_learn(struct record *r, const struct template *t)
 	if (has(&o, SLOT_INTERFACE) && has(&o, SLOT_INTERFACE_NAME))
 		learn_text(m, &o, SLOT_INTERFACE_NAME, NAME_INTERFACE, number(&o, SLOT_INTERFACE));
 	if (has(&o, SLOT_APPLICATION) && has(&o, SLOT_APPLICATION_NAME))
-		learn_text(m, &o, SLOT_APPLICATION_NAME, NAME_APPLICATION, application_id(&o));
+		learn_text(m, &o, SLOT_APPLICATION_NAME, NAME_APPLICATION,
+			   application_id(o.p[SLOT_APPLICATION], o.len[SLOT_APPLICATION]));
 	if (number(&o, SLOT_INIT) && number(&o, SLOT_INIT) < UINT64_MAX / 1000)
 		m->domain->init_us = number(&o, SLOT_INIT) * 1000;
 	if (has(&o, SLOT_AGENT))

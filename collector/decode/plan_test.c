@@ -220,8 +220,11 @@ test_vlan(void **state)
 	assert_int_equal(f->vlan, 20);
 	assert_int_equal(f->sampling_direction, 'e');
 	f = ONE(d, 9, "\0\0\0\x14\x00", {58, 2}, {254, 2}, {61, 1});
-	assert_int_equal(f->vlan, 20);
+	assert_int_equal(f->vlan, 0);
+	assert_int_equal(f->out_vlan, 20);
 	assert_int_equal(f->sampling_direction, 'i');
+	f = ONE(d, 9, "\0\0\0\x14", {58, 2}, {254, 2});
+	assert_int_equal(f->vlan, 20);
 	f = ONE(d, 10, "\0\x05\x03\0\x06\0\x07\x08\x00", {243, 2}, {244, 1}, {245, 2}, {255, 2}, {256, 2});
 	assert_int_equal(f->vlan, 5);
 	assert_int_equal(f->cos, 3);

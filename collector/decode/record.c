@@ -32,7 +32,8 @@ finish_frame(struct record *r)
 	}
 }
 
-/* The ingress side is preferred; where the record tells its direction, the side of the observation. */
+/* A record that tells its direction has the VLAN of that side, as operators know it; others that of the
+ * ingress side, or of the egress side where there is none. */
 static void
 finish_vlan(struct record *r)
 {
@@ -40,13 +41,14 @@ finish_vlan(struct record *r)
 	const struct scratch *s = &r->s;
 	uint16_t in = s->vlan_in ? s->vlan_in : s->dot1q_in;
 	uint16_t out = s->vlan_out ? s->vlan_out : s->dot1q_out;
+	uint16_t side = s->direction == 1 ? in : s->direction == 2 ? out : in ? in : out;
 
-	f->in_vlan = in;
-	f->out_vlan = out;
-	if (s->direction == 2 && out)
-		f->vlan = out;
-	else if (in || out)
-		f->vlan = in ? in : out;
+	if (in)
+		f->in_vlan = in;
+	if (out)
+		f->out_vlan = out;
+	if (side)
+		f->vlan = side;
 	if (f->vlan)
 		f->features |= FLOW_HAS_VLAN;
 }

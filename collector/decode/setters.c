@@ -60,12 +60,17 @@ set_rd(struct record *r, uint8_t *dst, const uint8_t *src, size_t len)
 		r->flow->mpls_vpn_rd_origin = RD_ORIGIN_FLOW;
 }
 
-/* RFC 6759: one byte of engine, then the selector, of which the lower 56 bits are kept. */
+uint64_t
+application_id(const uint8_t *src, size_t len)
+{
+	size_t n = len - 1 < 7 ? len - 1 : 7;
+	return (uint64_t)src[0] << 56 | load_be(src + len - n, n);
+}
+
 void
 set_application(struct record *r, uint8_t *dst, const uint8_t *src, size_t len)
 {
-	size_t n = len - 1 < 7 ? len - 1 : 7;
-	uint64_t id = (uint64_t)src[0] << 56 | load_be(src + len - n, n);
+	uint64_t id = application_id(src, len);
 
 	(void)r;
 	memcpy(dst, &id, sizeof(id));
