@@ -9,6 +9,7 @@
 #include "collector/base/wire.h"
 #include "collector/decode/decode.h"
 #include "collector/decode/setters.h"
+#include "collector/decode/times.h"
 
 /* A field that somebody needs. */
 struct candidate {
@@ -174,6 +175,8 @@ op_from_type(struct plan_op *op, const struct element *e)
 			op->kind = OP_TIME_S;
 		else if (op->len == 8 && e->set == set_time_ms)
 			op->kind = OP_TIME_MS;
+		else if (op->len == 4 && (e->set == set_time_uptime_start || e->set == set_time_uptime_end))
+			op->kind = OP_UPTIME;
 		return op->len >= e->len_min && op->len <= e->len_max;
 	}
 	return false;
@@ -526,6 +529,20 @@ build(struct compiler *c, bool options)
 	return p->op != NULL;
 }
 
+/* Setters may leave something in the scratch record, and conditions look at a record as a whole. */
+static void
+check_columns(struct plan *p)
+{
+	const struct plan_op *op = p->op + p->ops + p->reverses;
+
+	p->columns = true;
+	for (unsigned i = 0; i < p->rests; i++) {
+		p->uptimes |= op[i].kind == OP_UPTIME;
+		if (op[i].kind == OP_CALL || op[i].cond != COND_ALWAYS || op[i].base != BASE_FLOW)
+			p->columns = false;
+	}
+}
+
 struct plan *
 plan_new(const struct plan_env *env, const struct field *field, unsigned n, bool options)
 {
@@ -542,6 +559,7 @@ plan_new(const struct plan_env *env, const struct field *field, unsigned n, bool
 	if (!env->no_shuffle && !p->vars &&
 	    !shuffle_compile(p, env->needs->extent, p->op + p->ops + p->reverses, &p->rests))
 		p->rests = 0;
+	check_columns(p);
 	return p;
 }
 
@@ -698,6 +716,14 @@ run_op(struct record *r, const struct plan_op *op, uint8_t *dst, const uint8_t *
 		v = v > UINT64_MAX / 1000 ? 0 : v * 1000;
 		memcpy(dst, &v, 8);
 		break;
+	case OP_UPTIME:
+		if (unlikely(!r->m->uptime_us)) {
+			op->set(r, dst, src, len);
+			break;
+		}
+		v = time_from_uptime(r->m, load_be32(src));
+		memcpy(dst, &v, 8);
+		break;
 	case OP_CALL:
 		op->set(r, dst, src, len);
 		break;
@@ -721,5 +747,17 @@ plan_run(struct record *r, const struct plan_op *op, unsigned n)
 		if (unlikely(op->cond != COND_ALWAYS) && !applies(r, op, src, len, dst))
 			continue;
 		run_op(r, op, dst, src, len);
+	}
+}
+
+void
+plan_run_columns(struct record *r, const struct plan_op *op, unsigned n, uint8_t *flow, const uint8_t *rec,
+		 size_t len, unsigned count)
+{
+	for (const struct plan_op *end = op + n; op < end; op++) {
+		uint8_t *dst = flow + op->dst;
+		const uint8_t *src = rec + op->src;
+		for (unsigned i = 0; i < count; i++, dst += FLOW_STRIDE, src += len)
+			run_op(r, op, dst, src, op->len);
 	}
 }

@@ -45,7 +45,8 @@ enum plan_kind {
 	OP_CALL,
 	OP_TIME_S, /* seconds, milliseconds since the epoch into microseconds */
 	OP_TIME_MS,
-	OP_FIX6, /* an address moved by a shuffle: "::" gets its stored form */
+	OP_UPTIME, /* sysUptime into microseconds since the epoch, when the header has one */
+	OP_FIX6,   /* an address moved by a shuffle: "::" gets its stored form */
 };
 
 /* When an operation applies. */
@@ -81,6 +82,8 @@ struct plan {
 	uint32_t finish;		   /* FINISH_BIT()s */
 	bool scratch;			   /* some operation writes the scratch record */
 	bool rate_fields;		   /* a record says something about its sampling */
+	bool columns;			   /* the rest may run operation by operation, not record by record */
+	bool uptimes;			   /* some of the rest need the header's sysUptime */
 	bool need_end;			   /* somebody reads timestamp_end */
 	uint8_t kind;			   /* enum flow_kind of its records */
 	uint16_t features;		   /* those that follow from the template alone */
@@ -109,6 +112,11 @@ uint32_t plan_wants(const struct decode_options *o, const struct flow_needs *nee
 
 /* Runs n operations on r, whose seg and var have been set. */
 void plan_run(struct record *r, const struct plan_op *op, unsigned n);
+
+/* Runs n operations on each of count records of len bytes, whose flows stand FLOW_STRIDE apart: one operation
+ * on all records, then the next. For plans that say they may (columns). */
+void plan_run_columns(struct record *r, const struct plan_op *op, unsigned n, uint8_t *flow,
+		      const uint8_t *rec, size_t len, unsigned count);
 
 /* --- plan_ssse3.c, plan_portable.c --- */
 

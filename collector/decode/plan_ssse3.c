@@ -24,7 +24,8 @@ struct step {
 };
 
 struct shuffle {
-	uint16_t chunks; /* of a flow, up to the extent */
+	uint16_t chunks; /* of a flow, up to the last one with a step */
+	uint16_t tail;	 /* bytes behind them, up to the extent, that are only copied */
 	uint16_t steps;
 	uint16_t reach;
 	uint16_t v4s;	       /* places that begin as ::ffff:0:0 */
@@ -140,12 +141,17 @@ shuffle_new(const struct byte_map *m, size_t extent)
 	uint8_t count[CHUNKS];
 	unsigned chunks = (unsigned)((extent + CHUNK - 1) / CHUNK);
 	unsigned steps = make_steps(m, chunks, count, NULL);
+	size_t tail = chunks * (size_t)CHUNK;
 	size_t size = sizeof(struct shuffle) + steps * sizeof(struct step);
 	struct shuffle *s = aligned_alloc(CHUNK, (size + CHUNK - 1) / CHUNK * CHUNK);
 
 	if (!s)
 		return NULL;
-	*s = (struct shuffle){.chunks = (uint16_t)chunks, .steps = (uint16_t)steps, .v4s = m->v4s};
+	while (chunks && count[chunks - 1] == 0)
+		chunks--;
+	tail -= chunks * (size_t)CHUNK;
+	*s = (struct shuffle){
+	    .chunks = (uint16_t)chunks, .tail = (uint16_t)tail, .steps = (uint16_t)steps, .v4s = m->v4s};
 	memcpy(s->v4, m->v4, sizeof(s->v4));
 	make_steps(m, chunks, s->count, s->step);
 	for (unsigned i = 0; i < steps; i++)
@@ -218,6 +224,7 @@ shuffle_run(const struct shuffle *s, uint8_t *flow, const uint8_t *proto, const 
 			}
 			_mm_store_si128((__m128i *)(void *)(flow + (size_t)c * CHUNK), v);
 		}
+		memcpy(flow + (size_t)s->chunks * CHUNK, proto + (size_t)s->chunks * CHUNK, s->tail);
 	}
 }
 

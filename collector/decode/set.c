@@ -176,14 +176,19 @@ decode_run(struct record *r, const uint8_t *rec, unsigned n)
 	uint8_t *flow = (uint8_t *)flow_at(&d->batch, d->batch.n);
 
 	shuffle_run(p->shuffle, flow, (const uint8_t *)&d->proto, rec, p->len, n);
-	if (p->rests == 0 && r->finish == 0)
+	const struct plan_op *rest = p->op + p->ops + p->reverses;
+	bool columns = p->columns && (r->m->uptime_us || !p->uptimes);
+	if (columns)
+		plan_run_columns(r, rest, p->rests, flow, rec, p->len, n);
+	if (columns && r->finish == 0)
 		return;
 	for (unsigned i = 0; i < n; i++, rec += p->len) {
 		r->flow = flow_at(&d->batch, d->batch.n + i);
 		r->seg[0] = rec;
 		if (p->scratch)
 			memset(&r->s, 0, sizeof(r->s));
-		plan_run(r, p->op + p->ops + p->reverses, p->rests);
+		if (!columns)
+			plan_run(r, rest, p->rests);
 		finish(r, p);
 	}
 }

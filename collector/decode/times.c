@@ -89,15 +89,6 @@ set_time_delta(struct record *r, uint8_t *dst, const uint8_t *src, size_t len)
 	store(dst, before < r->m->export_us ? r->m->export_us - before : 0);
 }
 
-/* The uptime counter wraps after 49.7 days, so only the difference to the header's means something. It is
- * taken as signed: a flow may end a moment after the header was written. */
-uint64_t
-time_from_uptime(const struct message *m, uint32_t uptime)
-{
-	int64_t age = (int32_t)(m->uptime - uptime);
-	return m->export_us - (uint64_t)(age * (int64_t)m->uptime_us);
-}
-
 static void
 uptime(struct record *r, uint8_t *dst, uint64_t *later, const uint8_t *src, size_t len)
 {

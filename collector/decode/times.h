@@ -4,14 +4,20 @@
 
 #include <stdint.h>
 
-struct message;
-struct record;
+#include "collector/decode/record.h"
 
 /* An NTP timestamp as microseconds since the epoch; 0 when it is zero or before 1970. */
 uint64_t time_from_ntp(uint32_t seconds, uint32_t fraction);
 
-/* A sysUptime value of a record as microseconds since the epoch, by the message's header. */
-uint64_t time_from_uptime(const struct message *m, uint32_t uptime);
+/* A sysUptime value of a record as microseconds since the epoch, by the message's header. The counter wraps
+ * after 49.7 days, so only the difference to the header's means something. It is taken as signed: a flow may
+ * end a moment after the header was written. */
+static inline uint64_t
+time_from_uptime(const struct message *m, uint32_t uptime)
+{
+	int64_t age = (int32_t)(m->uptime - uptime);
+	return m->export_us - (uint64_t)(age * (int64_t)m->uptime_us);
+}
 
 /* Fills in what the record's fields left empty. domain_init_us is the boot time known from options, 0 if
  * none. */
