@@ -33,3 +33,7 @@ question_test_LDADD = libplugins.a $(FLOW_LIBS) $(CMOCKA_LIBS)
 table_test_SOURCES = tools/client/table_test.c tools/client/table.c
 table_test_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 endif
+
+EXTRA_DIST += \
+	tools/bench tools/check tools/demo tools/install-packages tools/lint \
+	tools/demo.d/flowrib.conf tools/demo.d/services
