@@ -225,6 +225,7 @@ begin_end(struct program *p)
 		notify_stopping();
 		supervisor_command(&p->supervisor, SUPERVISOR_STOP);
 		sources_stop(p->sources);
+		supervisor_command(&p->supervisor, SUPERVISOR_CLOSED);
 	} else if (p->ending == 2) {
 		log_warn("asked again to end: telling plugins to stop now");
 		supervisor_command(&p->supervisor, SUPERVISOR_KILL);

@@ -171,6 +171,11 @@ obey(struct spawner *s)
 	case SUPERVISOR_STOP:
 		s->stopping = true;
 		break;
+	case SUPERVISOR_CLOSED:
+		for (unsigned i = 0; i < s->all->n; i++)
+			if (s->child[i].pid > 0 && s->all->list[i].setup.zmq_endpoint)
+				kill(s->child[i].pid, SIGTERM);
+		break;
 	case SUPERVISOR_KILL:
 		s->stopping = true;
 		signal_children(s, SIGTERM);

@@ -20,6 +20,7 @@ struct supervisor {
 enum supervisor_command {
 	SUPERVISOR_GO = 'G',	 /* start all instances */
 	SUPERVISOR_STOP = 'S',	 /* no restarts from now on: the queues are being closed */
+	SUPERVISOR_CLOSED = 'C', /* all queues are closed; for plugins whose transport may have lost that */
 	SUPERVISOR_KILL = 'K',	 /* ask plugins that are still there to end now (SIGTERM) */
 	SUPERVISOR_LOG = 'H',	 /* SIGHUP to all plugins */
 	SUPERVISOR_RELOAD = 'R', /* SIGUSR2 to all plugins */
