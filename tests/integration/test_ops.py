@@ -564,6 +564,20 @@ def test_stopped_plugin_does_not_stop_the_core(ops, lines):
     assert one.end() == 0
 
 
+def test_zmq_plugin_that_hears_no_end_is_ended(ops):
+    """The message that says "no more" does not fit a full queue; the plugin ends all the same."""
+    one = ops("plugin_pipe_zmq[stuck]: true", "plugin_pipe_zmq_hwm[stuck]: 2", "plugin_buffer_size[stuck]: 4096",
+              plugins="memory[stuck], memory[m]")
+    stuck = one.plugins()["stuck"]
+    one.kill(signal.SIGSTOP, stuck)
+    sent = one.send("--records", 240000, "--flows", 500, "--rate", 200000)
+    one.expect_flows(sent["records"])
+    one.kill(signal.SIGTERM)
+    time.sleep(5)
+    one.kill(signal.SIGCONT, stuck)
+    assert one.process.wait(15) == 0
+
+
 # --- what is installed ---
 
 def test_example_configuration_is_valid():

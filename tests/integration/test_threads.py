@@ -1,0 +1,60 @@
+"""A session in which all threads meet: sources, the control thread, the metrics server. It means most in a build with
+ThreadSanitizer (tests/tsan/run); a report of a sanitizer fails it in every build."""
+import os
+import signal
+import subprocess
+import threading
+import urllib.request
+
+import pytest
+
+from conftest import ENVIRON, built, eventually, free_port
+from ops import Ops
+
+pytestmark = pytest.mark.live
+
+
+def test_session_of_all_threads(tmp_path):
+    allow, networks = tmp_path / "allow", tmp_path / "networks"
+    allow.write_text("127.0.0.0/8\n")
+    networks.write_text("10.0.0.0/8\n10.1.0.0/16\n")
+    port = free_port()
+    one = Ops("nfacctd_threads: 2", f"metrics_listen: {port}", f"nfacctd_allow_file: {allow}", f"networks_file: {networks}",
+              "nfacctd_templates_file: templates.json", "logfile: core.log", "aggregate[m]: src_net, dst_net, src_host, flows",
+              "plugin_pipe_zmq[z]: true", plugins="memory[m], memory[z]")
+    log = os.path.join(one.folder, "core.log")
+    over = threading.Event()
+    failed = []
+
+    def scrape():
+        while not over.wait(0.05):
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10).read()
+            except OSError as e:
+                failed.append(e)
+                return
+
+    scraper = threading.Thread(target=scrape)
+    try:
+        eventually(lambda: os.path.exists(log) and "is up" in open(log, encoding="utf-8").read(), 40, lambda: one.log())
+        eventually(lambda: os.path.exists(one.table), 40, "the table")
+        scraper.start()
+        load = subprocess.Popen([built("flowgen"), "--to", f"127.0.0.1:{one.port}", "--version", "10", "--records", "0", "--seconds", "6",
+                                 "--rate", "20000", "--burst", "2", "--exporters", "8", "--template-every", "20"],
+                                stdout=subprocess.PIPE, env=ENVIRON)
+        for n in range(10):
+            assert one.status()["plugins"] and one.control("metrics") and one.control("status text")
+            allow.write_text("127.0.0.0/8\n" * (1 + n % 2))
+            assert one.control("reload")
+            one.kill([signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2][n % 3])
+        one.kill(signal.SIGKILL, one.plugins()["z"])
+        load.wait(30)
+        assert one.counter("queue_records", plugin="m") > 0
+        one.kill(signal.SIGTERM)
+        assert one.process.wait(30) == 0
+    finally:
+        over.set()
+        if scraper.is_alive():
+            scraper.join()
+        one.close()
+    assert len(failed) <= 1, failed  # the last one may meet the end
