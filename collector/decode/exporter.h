@@ -74,9 +74,13 @@ struct exporter {
 	struct domain *domains; /* the one used last stands first */
 	unsigned domain_count;
 	struct names names;
-	struct samplers samplers;		 /* of all domains together, the last that was told */
 	struct waiting *waiting, **waiting_tail; /* oldest first */
 	unsigned waiting_count;
+	/* told by any domain, for those that tell nothing themselves */
+	struct samplers samplers;
+	struct addr agent;
+	bool agents_differ; /* a proxy for several exporters: domains speak for themselves only */
+	uint64_t init_us;
 	uint64_t datagrams, records;
 	uint64_t drops[DROPS];
 };

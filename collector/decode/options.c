@@ -250,12 +250,21 @@ learn_vrf(const struct message *m, const struct option *o)
 }
 
 static void
-learn_agent(struct domain *dom, const struct option *o)
+learn_agent(const struct message *m, const struct option *o)
 {
+	struct exporter *x = m->exporter;
+	struct addr a = {.q = {0, 0}};
+
 	if (o->len[SLOT_AGENT] == 4 && number(o, SLOT_AGENT))
-		dom->agent = addr_from_v4(o->p[SLOT_AGENT]);
+		a = addr_from_v4(o->p[SLOT_AGENT]);
 	else if (o->len[SLOT_AGENT] == 16)
-		dom->agent = addr_from_v6(o->p[SLOT_AGENT]);
+		a = addr_from_v6(o->p[SLOT_AGENT]);
+	if (addr_is_none(&a) || addr_is_v6_any(&a))
+		return;
+	m->domain->agent = a;
+	if (!addr_is_none(&x->agent) && !addr_equal(&x->agent, &a))
+		x->agents_differ = true;
+	x->agent = a;
 }
 
 void
@@ -274,7 +283,7 @@ options_learn(struct record *r, const struct template *t)
 		learn_text(m, &o, SLOT_APPLICATION_NAME, NAME_APPLICATION,
 			   application_id(o.p[SLOT_APPLICATION], o.len[SLOT_APPLICATION]));
 	if (number(&o, SLOT_INIT) && number(&o, SLOT_INIT) < UINT64_MAX / 1000)
-		m->domain->init_us = number(&o, SLOT_INIT) * 1000;
+		m->domain->init_us = m->exporter->init_us = number(&o, SLOT_INIT) * 1000;
 	if (has(&o, SLOT_AGENT))
-		learn_agent(m->domain, &o);
+		learn_agent(m, &o);
 }

@@ -295,6 +295,21 @@ test_agent(void **state)
 	RECORD(10, "\x01", {1, 1});
 	finish(d);
 	assert_addr(got[0].peer_src_ip, "10.9.8.7");
+	/* another domain of the same device, until they turn out to be several devices behind a proxy */
+	b_ipfix(&b, T0, 0, 2);
+	RECORD(10, "\x01", {1, 1});
+	finish(d);
+	assert_addr(got[1].peer_src_ip, "10.9.8.7");
+	b_ipfix(&b, T0, 1, 3);
+	put_options(10, 401, (const uint16_t[][2]){{144, 4}, {130, 4}}, 2, 1, "\0\0\0\x01\x0a\x09\x08\x08",
+		    8);
+	RECORD(10, "\x01", {1, 1});
+	finish(d);
+	assert_addr(got[2].peer_src_ip, "10.9.8.8");
+	b_ipfix(&b, T0, 1, 2);
+	RECORD(10, "\x01", {1, 1});
+	finish(d);
+	assert_addr(got[3].peer_src_ip, "192.0.2.1");
 	decoder_free(d);
 }
 

@@ -74,7 +74,9 @@ finish_mpls(struct record *r)
 static void
 finish_times(struct record *r)
 {
-	times_derive(r, r->m->domain->init_us);
+	const struct message *m = r->m;
+
+	times_derive(r, m->domain->init_us ? m->domain->init_us : m->exporter->init_us);
 }
 
 /* The distinguisher the record has, else the one the exporter gave this VRF, else the VRF's id itself. */

@@ -15,6 +15,19 @@ batch_flush(struct decoder *d)
 	d->batch.n = 0;
 }
 
+/* The address the exporter gives itself in its options, else where its datagrams come from. */
+static struct addr
+exporter_address(const struct message *m)
+{
+	const struct exporter *x = m->exporter;
+
+	if (m->d->o.ignore_exporter_address)
+		return x->addr;
+	if (!addr_is_none(&m->domain->agent))
+		return m->domain->agent;
+	return addr_is_none(&x->agent) || x->agents_differ ? x->addr : x->agent;
+}
+
 static void
 set_proto(const struct message *m, const struct template *t)
 {
@@ -33,9 +46,7 @@ set_proto(const struct message *m, const struct template *t)
 	f->flowset_id = t->id;
 	f->timestamp_arrival = m->arrival_us;
 	f->timestamp_export = m->export_us;
-	f->peer_src_ip = m->exporter->addr;
-	if (!m->d->o.ignore_exporter_address && !addr_is_none(&m->domain->agent))
-		f->peer_src_ip = m->domain->agent;
+	f->peer_src_ip = exporter_address(m);
 	if (p->shuffle)
 		shuffle_prepare(p->shuffle, f, true);
 }
