@@ -46,3 +46,18 @@ CORE_LIBS = libcore.a $(PLUGINS_LIBS) $(INPUT_LIBS) $(CONF_LIBS) $(FLOW_LIBS) $(
 sbin_PROGRAMS += flowribd
 flowribd_SOURCES = collector/core/main.c
 flowribd_LDADD = $(CORE_LIBS)
+
+if HAVE_CMOCKA
+check_PROGRAMS += control_test fanout_test supervisor_test
+control_test_SOURCES = collector/core/control_test.c
+control_test_LDADD = libcore.a $(BASE_LIBS) $(CMOCKA_LIBS)
+fanout_test_SOURCES = collector/core/fanout_test.c
+fanout_test_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
+supervisor_test_SOURCES = collector/core/supervisor_test.c plugins/testbed.c plugins/testbed.h
+supervisor_test_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
+if HAVE_SECCOMP
+check_PROGRAMS += sandbox_test
+sandbox_test_SOURCES = collector/core/sandbox_test.c
+sandbox_test_LDADD = libcore.a $(CONF_LIBS) $(SECCOMP_LIBS) $(CMOCKA_LIBS)
+endif
+endif

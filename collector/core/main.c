@@ -426,6 +426,7 @@ settle_spawner(const void *ctx)
 	const struct program *p = ctx;
 	char err[512];
 	runtime_detach();
+	runtime_priorities_allow(p->conf);
 	if (privileges_drop(p->conf, err, sizeof(err)))
 		return true;
 	log_error("%s", err);

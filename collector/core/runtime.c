@@ -70,6 +70,18 @@ runtime_priority(const struct conf *conf, int scope)
 		log_warn("proc_priority: cannot become %d: %s", nice, strerror(errno));
 }
 
+void
+runtime_priorities_allow(const struct conf *conf)
+{
+	int64_t least = 0;
+	for (int i = 0; i < (int)conf_plugins(conf); i++)
+		if (conf_int(conf, i, CONF_proc_priority) < least)
+			least = conf_int(conf, i, CONF_proc_priority);
+	struct rlimit limit = {(rlim_t)(20 - least), (rlim_t)(20 - least)};
+	if (least < 0 && setrlimit(RLIMIT_NICE, &limit) < 0)
+		log_debug("proc_priority: cannot raise the limit: %s", strerror(errno));
+}
+
 /* The parent's part: waits for one byte, then leaves with the child's verdict. */
 static void
 wait_for_child(int fd, pid_t child)

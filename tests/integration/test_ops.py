@@ -83,6 +83,18 @@ def test_default_runtime_directory_is_one_for_all(tmp_path):
 
 
 @root
+def test_priorities_hold_without_privileges(ops):
+    if not int(proc_status("self")["CapEff"], 16) >> 24 & 1:
+        pytest.skip("needs CAP_SYS_RESOURCE")
+    one = ops("user: daemon", "proc_priority[n]: -5", "proc_priority[m]: 7", plugins="memory[m], memory[n]")
+    first = one.plugins()
+    assert [os.getpriority(os.PRIO_PROCESS, pid) for pid in (first["m"], first["n"], one.pid)] == [7, -5, 0]
+    one.kill(signal.SIGKILL, first["n"])
+    eventually(lambda: one.plugins().get("n") not in (None, first["n"]), what="a successor")
+    eventually(lambda: os.getpriority(os.PRIO_PROCESS, one.plugins()["n"]) == -5, what="its priority")
+
+
+@root
 def test_unknown_user_is_refused(ops):
     one = ops("user: nobody-of-that-name", up=False)
     assert one.process.wait(20) == 1
