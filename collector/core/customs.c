@@ -44,6 +44,12 @@ customs_load(const struct conf *conf, struct text *errors)
 	return ok;
 }
 
+const struct custom_list *
+customs_pointers(void)
+{
+	return &customs.list;
+}
+
 const struct decode_custom *
 customs_elements(unsigned *n)
 {

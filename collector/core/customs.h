@@ -16,4 +16,7 @@ bool customs_load(const struct conf *conf, struct text *errors);
  */
 const struct decode_custom *customs_elements(unsigned *n);
 
+/* All definitions, for those that point into packets. */
+const struct custom_list *customs_pointers(void);
+
 #endif

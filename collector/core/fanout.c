@@ -9,6 +9,8 @@
 #include "collector/core/netfiles.h"
 #include "collector/flow/timebin.h"
 
+#define TIMES_MAX 8 /* time primitives there are, with room to spare */
+
 struct channel {
 	struct queue_writer writer;
 	struct instance *instance;
@@ -21,6 +23,9 @@ struct channel {
 	const struct layout *layout;
 	const struct filter *filter;	   /* NULL: everything */
 	const struct transform *transform; /* NULL: flows as they are */
+	uint16_t whole_seconds[TIMES_MAX]; /* timestamps_secs: places of times in the key that lose their
+					      fraction */
+	unsigned times;
 	struct timebin bin;
 	bool bins;
 	bool pro_rating;
@@ -56,6 +61,18 @@ channel_slot(struct fanout *f, struct channel *c)
 	return NULL;
 }
 
+/* Rows that would be shown with the same time are one row: the fraction goes before aggregation. */
+static void
+drop_fractions(const struct channel *c, uint8_t *key)
+{
+	for (unsigned i = 0; i < c->times; i++) {
+		uint64_t us;
+		memcpy(&us, key + c->whole_seconds[i], sizeof(us));
+		us -= us % US_PER_S;
+		memcpy(key + c->whole_seconds[i], &us, sizeof(us));
+	}
+}
+
 /* One record, or two for sum_*. */
 static void
 emit(struct fanout *f, struct channel *c, const struct flow *flow, uint64_t bin)
@@ -66,12 +83,16 @@ emit(struct fanout *f, struct channel *c, const struct flow *flow, uint64_t bin)
 		size_t n = layout_pack(l, flow, slot);
 		if (c->bins)
 			layout_set_bin(l, slot, bin);
+		if (c->times)
+			drop_fractions(c, slot);
 		queue_push(&c->writer, n);
 	}
 	if (l->sum && (slot = channel_slot(f, c))) {
 		size_t n = layout_pack_reverse(l, flow, slot);
 		if (c->bins)
 			layout_set_bin(l, slot, bin);
+		if (c->times)
+			drop_fractions(c, slot);
 		queue_push(&c->writer, n);
 	}
 }
@@ -171,6 +192,16 @@ fanout_flush(struct fanout *f)
 		queue_flush(&f->channel[i].writer);
 }
 
+static void
+find_times(struct channel *c)
+{
+	for (unsigned i = 0; i < c->layout->fields && c->times < TIMES_MAX; i++) {
+		const struct layout_field *f = &c->layout->field[i];
+		if (primitive_get(f->id)->type == VALUE_TIME)
+			c->whole_seconds[c->times++] = f->offset;
+	}
+}
+
 /* The channel's part of the configuration. */
 static bool
 channel_init(struct channel *c, struct instance *in, char *err, size_t errlen)
@@ -183,6 +214,8 @@ channel_init(struct channel *c, struct instance *in, char *err, size_t errlen)
 	c->filter = in->filter;
 	c->transform = in->folding.transform;
 	c->bins = in->layout.bin_offset != 0;
+	if (conf_bool(conf, i, CONF_timestamps_secs))
+		find_times(c);
 	c->sampling_rate = (uint32_t)conf_uint(conf, i, CONF_sampling_rate);
 	c->random = clock_now_us() | 1;
 	c->post_tag = conf_uint(conf, i, CONF_post_tag);

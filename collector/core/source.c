@@ -275,6 +275,7 @@ prepare_one(struct source *s, struct instances *all, const struct flow_needs *ne
 {
 	struct decode_options options = decode_options_of(s->all->conf);
 	options.custom = customs_elements(&options.customs);
+	options.packet_customs = customs_pointers();
 	char labels[32];
 	snprintf(labels, sizeof(labels), "thread=\"%u\"", s->index);
 	s->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);

@@ -18,6 +18,7 @@
 #include "collector/base/addr.h"
 #include "collector/base/counters.h"
 #include "collector/base/text.h"
+#include "collector/flow/custom.h"
 #include "collector/flow/flow.h"
 #include "collector/flow/primitive.h"
 
@@ -62,6 +63,8 @@ struct decode_options {
 	unsigned exporter_idle_s;     /* a silent exporter is forgotten; default 172800 */
 	const struct decode_custom *custom; /* copied */
 	unsigned customs;
+	const struct custom_list *packet_customs; /* custom primitives out of carried packets; NULL: none.
+						     The caller's, must outlive the decoder */
 	/* sampling_map: the rate for a flow, 0 when the map has none. Called after all else is decoded, when
 	 * the rate is needed. */
 	uint32_t (*rate_override)(void *ctx, const struct flow *f);

@@ -6,6 +6,7 @@
 #include "collector/base/clock.h"
 #include "collector/base/wire.h"
 #include "collector/decode/exporter.h"
+#include "collector/decode/packet_custom.h"
 
 static void
 set_defaults(struct decode_options *o)
@@ -32,6 +33,8 @@ set_needs(struct decoder *d, const struct flow_needs *needs)
 	for (unsigned i = 0; i < d->o.customs; i++)
 		flow_need(&d->needs, d->custom[i].offset,
 			  d->custom[i].width ? d->custom[i].width : sizeof(struct flow_bytes));
+	if (d->o.packet_customs)
+		packet_custom_needs(d->o.packet_customs, &d->needs);
 }
 
 static bool

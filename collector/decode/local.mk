@@ -29,6 +29,7 @@ libdecode_a_SOURCES += \
 libdecode_a_SOURCES += \
 	collector/decode/packet.c collector/decode/packet.h collector/decode/packet_layer.h \
 	collector/decode/packet_link.c collector/decode/packet_ip.c \
+	collector/decode/packet_custom.c collector/decode/packet_custom.h \
 	collector/decode/packet_tunnel.c
 
 if HAVE_CMOCKA
@@ -46,6 +47,9 @@ options_test_SOURCES = collector/decode/options_test.c $(decode_fixture)
 options_test_LDADD = $(DECODE_LIBS) $(CMOCKA_LIBS)
 sequence_test_SOURCES = collector/decode/sequence_test.c
 sequence_test_LDADD = $(DECODE_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += packet_custom_test
+packet_custom_test_SOURCES = collector/decode/packet_custom_test.c
+packet_custom_test_LDADD = $(DECODE_LIBS) $(CMOCKA_LIBS)
 packet_test_SOURCES = collector/decode/packet_test.c
 packet_test_LDADD = $(DECODE_LIBS) $(CMOCKA_LIBS)
 endif

@@ -5,7 +5,7 @@
 #include <pcap/dlt.h>
 
 #include "collector/decode/exporter.h"
-#include "collector/decode/packet.h"
+#include "collector/decode/packet_custom.h"
 #include "collector/decode/times.h"
 
 /* A carried packet fills in what the record does not say itself; without counters of its own, the record
@@ -21,11 +21,14 @@ finish_frame(struct record *r)
 
 	if (!s->frame)
 		return;
-	if (!packet_decode(f, &d->needs, link, s->frame, s->frame_len, wirelen)) {
+	struct packet walked;
+	if (!packet_walk(&walked, f, &d->needs, link, s->frame, s->frame_len, wirelen)) {
 		drop_message(r->m, DROP_FRAME);
 		return;
 	}
 	f->features |= FLOW_HAS_FRAME;
+	if (d->o.packet_customs)
+		packet_custom_fill(d->o.packet_customs, &walked, f, s->frame, s->frame_len);
 	if (f->bytes == 0 && f->packets == 0) {
 		f->bytes = wirelen;
 		f->packets = 1;
