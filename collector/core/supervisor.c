@@ -58,19 +58,30 @@ tell(struct spawner *s, enum supervisor_event_kind kind, unsigned i, int status)
 		log_debug("supervisor: the core is gone");
 }
 
+/* What the host will read from a descriptor stays blocked until it does: a request to end that comes before that must
+ * not kill the plugin. All else is as in a new process. */
+static void
+block_host_signals(void)
+{
+	static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2};
+	sigset_t mask;
+	sigemptyset(&mask);
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+		sigaddset(&mask, signals[i]);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+}
+
 /* Becomes the instance: never returns. */
 static void
 child_main(struct spawner *s, unsigned i)
 {
 	struct instance *in = &s->all->list[i];
 	char name[96];
-	sigset_t none;
 
 	close(s->fd);
 	close(s->signals);
 	setpgid(0, 0); /* Ctrl-C is for the core, which ends its plugins in good order */
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	block_host_signals();
 	snprintf(name, sizeof(name), "%s/%s", in->setup.name, in->setup.type);
 	log_set_name(name);
 	runtime_priority(in->setup.conf, in->setup.index);
