@@ -2,10 +2,12 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import struct
 import subprocess
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -58,6 +60,45 @@ def test_user_and_group_hold_for_all_processes(ops):
     one.expect_flows(sent["records"])
     assert one.end() == 0
     assert not os.listdir(one.run)
+
+
+@root
+@pytest.mark.skipif(not shutil.which("setpriv"), reason="setpriv is not installed")
+def test_what_a_service_manager_grants_goes_too(tmp_path):
+    """As the systemd unit starts it: unprivileged, with CAP_NET_ADMIN for the receive buffer, which is then given up."""
+    folder = tempfile.mkdtemp(prefix="flowrib-ops-")
+    os.chown(folder, 1, 1)
+    conf = f"{folder}/c"
+    with open(conf, "w", encoding="utf-8") as f:
+        f.write(f"daemonize: false\nnfacctd_port: {free_port()}\nnfacctd_ip: 127.0.0.1\nplugins: memory[m]\nnfacctd_pipe_size: 33554432\n")
+    with open(tmp_path / "log", "wb") as log:
+        process = subprocess.Popen(["setpriv", "--reuid=1", "--regid=1", "--clear-groups", "--inh-caps=-all,+net_admin", "--ambient-caps=+net_admin",
+                                    "--bounding-set=-all,+net_admin", "--no-new-privs", built("flowribd"), "-f", conf], stderr=log, stdout=log,
+                                   env=dict(ENVIRON, RUNTIME_DIRECTORY=folder))
+    try:
+        eventually(lambda: os.path.exists(f"{folder}/m.sock") or process.poll() is not None, what="the table's socket")
+        assert process.poll() is None, (tmp_path / "log").read_text()
+        for pid in [process.pid] + [p for p in map(int, filter(str.isdigit, os.listdir("/proc"))) if ancestor(p, process.pid)]:
+            s = proc_status(pid)
+            assert int(s["CapEff"], 16) == int(s["CapPrm"], 16) == int(s["CapAmb"], 16) == 0, s["Name"]
+            assert s["Uid"].split()[0] == "1"
+        assert "nfacctd_pipe_size" not in (tmp_path / "log").read_text()  # the kernel gave what was asked for
+    finally:
+        process.terminate()
+        status = process.wait(20)
+        shutil.rmtree(folder)
+    assert status == 0
+
+
+def ancestor(pid, of):
+    try:
+        while pid > 1:
+            pid = int(proc_status(pid)["PPid"])
+            if pid == of:
+                return True
+    except OSError:
+        pass
+    return False
 
 
 @root
