@@ -33,8 +33,9 @@ struct plugin_setup {
 	const char *zmq_endpoint; /* NULL with rings */
 	unsigned zmq_hwm;	  /* messages that may wait at the plugin's end, 0: no limit */
 	unsigned zmq_writers;	  /* one per source thread: the plugin ends in order when all have closed */
-	struct counter_block *counters;
-	int restarts; /* 0 for the first process of this instance */
+	struct counter_block *counters; /* enum plugin_counter */
+	struct counter_block *own;	/* plugin_ops.counters; NULL when the plugin has none */
+	int restarts;			/* 0 for the first process of this instance */
 };
 
 /* Rows every plugin process counts by; a plugin's own rows come in a block of their own. */
@@ -80,6 +81,10 @@ struct plugin_ops {
 	 * take its time. Slices and ticks no longer come. */
 	void (*stop)(void *state);
 	const struct plugin_bins *bins; /* NULL: no time bins, no stitching */
+	/* Rows of the plugin's own for the registry; the block comes as setup->own, made before any process.
+	 * A name stands for one thing in all plugins, so it begins with the type's. */
+	const struct counter_desc *counters;
+	unsigned counter_count; /* 0: none */
 };
 
 /* All plugins there are, ended by NULL; by type name (any case), NULL when unknown. */

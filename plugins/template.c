@@ -11,6 +11,13 @@
 
 #define TEMPLATE_PERIOD_US (60 * US_PER_S)
 
+/* Rows of the plugin's own: status and metrics show them with the instance's name. */
+enum template_counter { TEMPLATE_PACKETS, TEMPLATE_COUNTERS };
+
+static const struct counter_desc template_counter_desc[TEMPLATE_COUNTERS] = {
+    [TEMPLATE_PACKETS] = {"template_packets", NULL, "Packets of the records seen", COUNTER_SUM},
+};
+
 struct template
 {
 	struct plugin_host *host;
@@ -39,6 +46,7 @@ template_records(void *state, const uint8_t *records, uint32_t n)
 {
 	struct template *t = state;
 	const struct layout *l = t->setup->layout;
+	uint64_t before = t->packets;
 
 	for (uint32_t i = 0; i < n; i++) {
 		uint64_t packets;
@@ -47,6 +55,8 @@ template_records(void *state, const uint8_t *records, uint32_t n)
 		records += layout_record_size(l, records);
 	}
 	t->records += n;
+	counter_add(t->setup->own, TEMPLATE_PACKETS,
+		    t->packets - before); /* once a batch, not once a record */
 }
 
 static void
@@ -79,4 +89,6 @@ const struct plugin_ops template_plugin = {
     .records = template_records,
     .tick = template_tick,
     .stop = template_stop,
+    .counters = template_counter_desc,
+    .counter_count = TEMPLATE_COUNTERS,
 };

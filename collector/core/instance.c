@@ -117,6 +117,10 @@ make_counters(struct instance *in, unsigned threads)
 	in->setup.counters = add_counters(in, plugin_counter_desc, PLUGIN_COUNTERS, -1);
 	in->queue_counters = calloc(threads, sizeof(*in->queue_counters));
 	bool ok = in->counters && in->setup.counters && in->queue_counters;
+	if (in->ops->counter_count) {
+		in->setup.own = add_counters(in, in->ops->counters, in->ops->counter_count, -1);
+		ok = ok && in->setup.own;
+	}
 	for (unsigned t = 0; ok && t < threads; t++) {
 		in->queue_counters[t] = add_counters(in, queue_counter_desc, QUEUE_COUNTERS, (int)t);
 		ok = in->queue_counters[t] != NULL;
