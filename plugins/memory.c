@@ -98,6 +98,7 @@ memory_start(struct plugin_host *host, const struct plugin_setup *setup)
 		*m = (struct memory){.setup = setup,
 				     .table = {.cache = cache_new(setup->layout, max),
 					       .counters = setup->counters,
+					       .own = setup->own,
 					       .layout = setup->layout,
 					       .name = setup->name,
 					       .max_bytes = max,
@@ -147,4 +148,6 @@ const struct plugin_ops memory_plugin = {
     .start = memory_start,
     .records = memory_records,
     .stop = memory_stop,
+    .counters = table_counter_desc,
+    .counter_count = TABLE_COUNTERS,
 };

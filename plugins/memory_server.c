@@ -31,19 +31,39 @@
 #define READ_STEP	((size_t)16 << 10)
 #define REQUESTS_A_READ 16 /* of one client, before others have their turn */
 
-enum refusal {
-	REFUSED_MAGIC,
-	REFUSED_SIZE,
-	REFUSED_TYPE,
-	REFUSED_REQUEST,
-	REFUSED_FULL,
-	REFUSED_MEMORY,
-	REFUSALS
+const struct counter_desc table_counter_desc[TABLE_COUNTERS] = {
+    [TABLE_CLIENTS] = {"memory_clients", NULL, "Clients that connected to the table", COUNTER_SUM},
+    [TABLE_REQUESTS] = {"memory_requests", NULL, "Requests taken from clients of the table", COUNTER_SUM},
+    [TABLE_QUERIES] = {"memory_queries", NULL, "Queries of the table answered to the end", COUNTER_SUM},
+    [TABLE_ROWS] = {"memory_rows_sent", NULL, "Rows of answers made for clients of the table", COUNTER_SUM},
+    [TABLE_REFUSED_MAGIC] = {"memory_refused", "reason=\"not_a_request\"",
+			     "Clients of the table that were refused and hung up on", COUNTER_SUM},
+    [TABLE_REFUSED_SIZE] = {"memory_refused", "reason=\"too_long\"", NULL, COUNTER_SUM},
+    [TABLE_REFUSED_TYPE] = {"memory_refused", "reason=\"unknown_type\"", NULL, COUNTER_SUM},
+    [TABLE_REFUSED_REQUEST] = {"memory_refused", "reason=\"malformed_or_impossible\"", NULL, COUNTER_SUM},
+    [TABLE_REFUSED_FULL] = {"memory_refused", "reason=\"too_many_clients\"", NULL, COUNTER_SUM},
+    [TABLE_REFUSED_LOCKED] = {"memory_refused", "reason=\"locked\"", NULL, COUNTER_SUM},
+    [TABLE_REFUSED_MEMORY] = {"memory_refused", "reason=\"no_memory\"", NULL, COUNTER_SUM},
+    [TABLE_DROPPED_IDLE] = {"memory_dropped_clients", "reason=\"idle\"",
+			    "Clients of the table that had to give way", COUNTER_SUM},
+    [TABLE_DROPPED_SLOW] = {"memory_dropped_clients", "reason=\"slow\"", NULL, COUNTER_SUM},
 };
-static const char *const refusal_name[REFUSALS] = {
-    [REFUSED_MAGIC] = "not_a_request",	 [REFUSED_SIZE] = "too_long",
-    [REFUSED_TYPE] = "unknown_type",	 [REFUSED_REQUEST] = "malformed_or_impossible",
-    [REFUSED_FULL] = "too_many_clients", [REFUSED_MEMORY] = "no_memory",
+
+/* The status answer's words for the same figures, of this process alone. Scripts read them. */
+static const char *const status_name[TABLE_COUNTERS] = {
+    [TABLE_CLIENTS] = "clients_accepted",
+    [TABLE_REQUESTS] = "requests",
+    [TABLE_QUERIES] = "queries_answered",
+    [TABLE_ROWS] = "rows_sent",
+    [TABLE_REFUSED_MAGIC] = "refused_not_a_request",
+    [TABLE_REFUSED_SIZE] = "refused_too_long",
+    [TABLE_REFUSED_TYPE] = "refused_unknown_type",
+    [TABLE_REFUSED_REQUEST] = "refused_malformed_or_impossible",
+    [TABLE_REFUSED_FULL] = "refused_too_many_clients",
+    [TABLE_REFUSED_LOCKED] = "refused_locked",
+    [TABLE_REFUSED_MEMORY] = "refused_no_memory",
+    [TABLE_DROPPED_IDLE] = "dropped_idle_clients",
+    [TABLE_DROPPED_SLOW] = "dropped_slow_clients",
 };
 
 struct client {
@@ -53,6 +73,7 @@ struct client {
 	size_t in_len, in_cap;
 	struct outbox out;
 	struct job *job;
+	uint32_t queries; /* of the request that job answers */
 	bool lock;
 	bool blocked; /* waits for EPOLLOUT */
 	bool closing; /* to be closed when the outbox is empty */
@@ -68,14 +89,28 @@ struct memory_server {
 	unsigned clients;
 	unsigned turn; /* whose step is next */
 	bool slicing;
-	uint64_t requests;
-	uint64_t accepted;
-	uint64_t refused[REFUSALS];
+	uint64_t figure[TABLE_COUNTERS]; /* of this process; the registry's go on over restarts */
 };
 
 static plugin_fd_ready client_ready;
 static plugin_slice serve_slice;
 static void client_advance(struct client *c);
+
+/* Counts for the status answer and for the registry. */
+static void
+note(struct memory_server *s, enum table_counter id, uint64_t n)
+{
+	s->figure[id] += n;
+	if (s->table->own)
+		counter_add(s->table->own, id, n);
+}
+
+/* After so long without a sign of life a client may be made to give way. */
+static uint64_t
+idle_us(const struct memory_server *s)
+{
+	return s->table->idle_us ? s->table->idle_us : IDLE_US;
+}
 
 /* The host calls for slices only while there is work, and sleeps otherwise. */
 static void
@@ -151,9 +186,9 @@ client_flush(struct client *c)
 
 /* Says why, and hangs up once that is sent. */
 static void
-refuse(struct client *c, enum refusal why, const char *text)
+refuse(struct client *c, enum table_counter why, const char *text)
 {
-	c->server->refused[why]++;
+	note(c->server, why, 1);
 	c->closing = true;
 	job_free(c->job);
 	c->job = NULL;
@@ -170,7 +205,7 @@ answer_layout(struct client *c)
 	struct text t = {0};
 	memory_layout_encode(&t, c->server->table->layout);
 	if (!outbox_frame(&c->out, MEMORY_LAYOUT, 0, t.data, t.len))
-		refuse(c, REFUSED_MEMORY, NULL);
+		refuse(c, TABLE_REFUSED_MEMORY, NULL);
 	text_free(&t);
 }
 
@@ -213,12 +248,10 @@ answer_status(struct client *c)
 	else
 		text_str(&t, "seconds_since_erase: never\n");
 	add_figure(&t, "clients", s->clients);
-	add_figure(&t, "clients_accepted", s->accepted);
-	add_figure(&t, "requests", s->requests);
-	for (unsigned i = 0; i < REFUSALS; i++)
-		text_printf(&t, "refused_%s: %" PRIu64 "\n", refusal_name[i], s->refused[i]);
+	for (unsigned i = 0; i < TABLE_COUNTERS; i++)
+		add_figure(&t, status_name[i], s->figure[i]);
 	if (!outbox_frame(&c->out, MEMORY_STATUS, 0, t.data, t.len))
-		refuse(c, REFUSED_MEMORY, NULL);
+		refuse(c, TABLE_REFUSED_MEMORY, NULL);
 	text_free(&t);
 }
 
@@ -241,19 +274,34 @@ answer_erase(struct client *c)
 	table->erased_us = clock_now_us();
 	memory_table_count(table);
 	if (!outbox_frame(&c->out, MEMORY_END, 0, nothing, sizeof(nothing)))
-		refuse(c, REFUSED_MEMORY, NULL);
+		refuse(c, TABLE_REFUSED_MEMORY, NULL);
 }
 
-/* An answer of one moment may be as large as the table; one of them at a time bounds what clients can cost.
- */
-static bool
-somebody_locks(const struct memory_server *s)
+/* The client that still has to take an answer of one moment, or NULL. */
+static struct client *
+find_locker(struct memory_server *s)
 {
 	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
-		if (s->client[i].fd >= 0 && s->client[i].lock && s->client[i].out.len > 0)
-			return true;
+		struct client *c = &s->client[i];
+		if (c->fd >= 0 && c->lock && c->out.len > 0)
+			return c;
 	}
-	return false;
+	return NULL;
+}
+
+/* An answer of one moment may be as large as the table; one of them at a time bounds what clients can cost. A
+ * locker that takes nothing for long gives way, or it would keep everybody else from locking for ever. */
+static bool
+may_lock(struct memory_server *s)
+{
+	struct client *locker = find_locker(s);
+	if (!locker)
+		return true;
+	if (clock_monotonic_us() - locker->active_us < idle_us(s))
+		return false;
+	note(s, TABLE_DROPPED_SLOW, 1);
+	client_close(locker);
+	return true;
 }
 
 /* Only decodes and prepares; the work is done in steps by client_advance(). */
@@ -264,21 +312,22 @@ begin_job(struct client *c, const struct memory_header *h, const uint8_t *body)
 	struct memory_request r;
 	char err[200];
 	if (!memory_request_decode(&r, h, body, err, sizeof(err)))
-		return refuse(c, REFUSED_REQUEST, err);
-	if (r.flags & MEMORY_LOCK && somebody_locks(s))
-		return refuse(c, REFUSED_MEMORY,
+		return refuse(c, TABLE_REFUSED_REQUEST, err);
+	if (r.flags & MEMORY_LOCK && !may_lock(s))
+		return refuse(c, TABLE_REFUSED_LOCKED,
 			      "another client is taking a snapshot: try again, or without -l");
 	c->job = job_new(s->table->cache, s->table->layout, &r, err, sizeof(err));
 	if (!c->job)
-		return refuse(c, REFUSED_REQUEST, err);
+		return refuse(c, TABLE_REFUSED_REQUEST, err);
 	c->lock = r.flags & MEMORY_LOCK;
+	c->queries = r.queries ? r.queries : 1; /* a dump is one */
 }
 
 /* Each request is answered by frames of its own; only jobs outlive this call. */
 static void
 take_request(struct client *c, const struct memory_header *h, const uint8_t *body)
 {
-	c->server->requests++;
+	note(c->server, TABLE_REQUESTS, 1);
 	switch (h->type) {
 	case MEMORY_LAYOUT:
 		return answer_layout(c);
@@ -291,7 +340,7 @@ take_request(struct client *c, const struct memory_header *h, const uint8_t *bod
 	case MEMORY_COUNT:
 		return begin_job(c, h, body);
 	default:
-		return refuse(c, REFUSED_TYPE,
+		return refuse(c, TABLE_REFUSED_TYPE,
 			      "the daemon does not know this kind of request: is it older than the client?");
 	}
 }
@@ -304,11 +353,11 @@ take_requests(struct client *c)
 	while (!c->closing && !c->job && c->in_len - at >= MEMORY_HEADER) {
 		struct memory_header h;
 		if (!memory_header_get(&h, c->in + at)) {
-			refuse(c, REFUSED_MAGIC, NULL);
+			refuse(c, TABLE_REFUSED_MAGIC, NULL);
 			break;
 		}
 		if (h.bytes > MEMORY_REQUEST_MAX) {
-			refuse(c, REFUSED_SIZE, "the request is too long");
+			refuse(c, TABLE_REFUSED_SIZE, "the request is too long");
 			break;
 		}
 		if (c->in_len - at < MEMORY_HEADER + h.bytes)
@@ -363,7 +412,7 @@ static bool
 client_read(struct client *c)
 {
 	if (!make_room(c)) {
-		refuse(c, REFUSED_MEMORY, NULL);
+		refuse(c, TABLE_REFUSED_MEMORY, NULL);
 		return false;
 	}
 	ssize_t n = recv(c->fd, c->in + c->in_len, READ_STEP, MSG_DONTWAIT);
@@ -399,17 +448,21 @@ client_ready(void *ctx, int fd, uint32_t events)
 
 /* --- slices --- */
 
-/* One step of a client's answer; all of them when the answer must be of one moment. */
+/* One step of a client's answer; all of them when the answer must be of one moment. A client that is worked
+ * for is not idle, even when a long walk finds nothing to send. */
 static void
 client_advance(struct client *c)
 {
 	enum job_state state;
+	c->active_us = clock_monotonic_us();
 	do
 		state = job_step(c->job, &c->out, c->lock ? SIZE_MAX : STEP_UNITS);
 	while (c->lock && state == JOB_MORE);
 	if (state == JOB_NO_MEMORY) {
-		refuse(c, REFUSED_MEMORY, "the daemon has not enough memory for the answer");
+		refuse(c, TABLE_REFUSED_MEMORY, "the daemon has not enough memory for the answer");
 	} else if (state == JOB_DONE) {
+		note(c->server, TABLE_QUERIES, c->queries);
+		note(c->server, TABLE_ROWS, job_rows(c->job));
 		job_free(c->job);
 		c->job = NULL;
 	}
@@ -460,9 +513,9 @@ free_place(struct memory_server *s)
 	return NULL;
 }
 
-/* Closes the client that has been idle longest, if that is at least idle_us long. */
+/* Closes the client that has been idle longest, if that is at least for_us long. */
 static void
-close_idlest(struct memory_server *s, uint64_t idle_us)
+close_idlest(struct memory_server *s, uint64_t for_us)
 {
 	struct client *idlest = NULL;
 	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
@@ -470,8 +523,10 @@ close_idlest(struct memory_server *s, uint64_t idle_us)
 		if (c->fd >= 0 && (!idlest || c->active_us < idlest->active_us))
 			idlest = c;
 	}
-	if (idlest && clock_monotonic_us() - idlest->active_us >= idle_us)
-		client_close(idlest);
+	if (!idlest || clock_monotonic_us() - idlest->active_us < for_us)
+		return;
+	note(s, idlest->blocked ? TABLE_DROPPED_SLOW : TABLE_DROPPED_IDLE, 1);
+	client_close(idlest);
 }
 
 /* Best effort: a client that cannot take these few bytes learns from the hang-up. */
@@ -480,7 +535,7 @@ turn_away(struct memory_server *s, int fd)
 {
 	static const char text[] = "too many clients ask at once: try again";
 	struct outbox o = {0};
-	s->refused[REFUSED_FULL]++;
+	note(s, TABLE_REFUSED_FULL, 1);
 	if (outbox_frame(&o, MEMORY_ERROR, 0, text, sizeof(text) - 1) &&
 	    send(fd, o.data, o.len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 		log_debug("could not tell a client that there are too many: %s", strerror(errno));
@@ -492,13 +547,13 @@ static void
 welcome(struct memory_server *s, int fd)
 {
 	if (s->clients == CLIENTS_MAX)
-		close_idlest(s, IDLE_US);
+		close_idlest(s, idle_us(s));
 	struct client *c = free_place(s);
 	if (!c)
 		return turn_away(s, fd);
 	*c = (struct client){.fd = fd, .server = s, .active_us = clock_monotonic_us()};
 	s->clients++;
-	s->accepted++;
+	note(s, TABLE_CLIENTS, 1);
 	watch(c, EPOLLIN);
 	client_ready(c, fd, EPOLLIN); /* its first request is often there already */
 }

@@ -17,7 +17,28 @@ struct memory_table {
 	uint64_t started_us;
 	uint64_t erased_us;		/* wall clock; 0: never */
 	struct counter_block *counters; /* enum plugin_counter; NULL: nobody looks */
+	struct counter_block *own;	/* enum table_counter; NULL: nobody looks */
+	uint64_t idle_us;		/* a client silent for so long may have to give way; 0: ten seconds */
 };
+
+/* What the table's door counts, in the registry and in the status answer. */
+enum table_counter {
+	TABLE_CLIENTS,
+	TABLE_REQUESTS,
+	TABLE_QUERIES, /* of requests answered to the end */
+	TABLE_ROWS,
+	TABLE_REFUSED_MAGIC,
+	TABLE_REFUSED_SIZE,
+	TABLE_REFUSED_TYPE,
+	TABLE_REFUSED_REQUEST,
+	TABLE_REFUSED_FULL,
+	TABLE_REFUSED_LOCKED, /* somebody else is taking an answer of one moment */
+	TABLE_REFUSED_MEMORY,
+	TABLE_DROPPED_IDLE, /* had asked for nothing */
+	TABLE_DROPPED_SLOW, /* had not taken its answer */
+	TABLE_COUNTERS
+};
+extern const struct counter_desc table_counter_desc[TABLE_COUNTERS];
 
 struct memory_socket {
 	const char *path;

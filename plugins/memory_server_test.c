@@ -23,6 +23,7 @@ static char dir[64], path[96];
 static struct memory_table table;
 static struct memory_server *server;
 static size_t table_bound;
+static uint64_t table_idle_us;
 
 static void *
 start(struct plugin_host *host, const struct plugin_setup *setup)
@@ -33,6 +34,8 @@ start(struct plugin_host *host, const struct plugin_setup *setup)
 				      .layout = setup->layout,
 				      .name = setup->name,
 				      .max_bytes = table_bound,
+				      .own = setup->own,
+				      .idle_us = table_idle_us,
 				      .started_us = clock_now_us()};
 	server = memory_server_open(host, &table, &at, err, sizeof(err));
 	return server;
@@ -53,7 +56,12 @@ stop(void *state)
 	cache_free(table.cache);
 }
 
-static const struct plugin_ops ops = {.type = "memory", .start = start, .records = records, .stop = stop};
+static const struct plugin_ops ops = {.type = "memory",
+				      .start = start,
+				      .records = records,
+				      .stop = stop,
+				      .counters = table_counter_desc,
+				      .counter_count = TABLE_COUNTERS};
 
 static void
 open_bed(struct testbed *t)
@@ -305,10 +313,53 @@ test_bad_clients(void **st)
 	assert_int_equal(status("refused_too_long"), 1);
 	assert_int_equal(status("refused_unknown_type"), 1);
 	assert_int_equal(status("refused_malformed_or_impossible"), 1);
+	/* the same in the registry, where the core reads it */
+	assert_int_equal(counter_read(t.setup.own, TABLE_REFUSED_MAGIC), 1);
+	assert_int_equal(counter_read(t.setup.own, TABLE_REFUSED_SIZE), 1);
+	assert_int_equal(counter_read(t.setup.own, TABLE_REFUSED_TYPE), 1);
+	assert_int_equal(counter_read(t.setup.own, TABLE_REFUSED_REQUEST), 1);
+	assert_true(counter_read(t.setup.own, TABLE_ROWS) >= 50000);
+	assert_true(counter_read(t.setup.own, TABLE_QUERIES) >= 1);
 	const int all[] = {deaf, half, noisy, liar, odd, fd};
 	for (unsigned i = 0; i < ARRAY_SIZE(all); i++)
 		close(all[i]);
 	text_free(&body);
+	close_bed(&t);
+}
+
+/* Who locks the table and then takes nothing does not keep others from it for ever. */
+static void
+test_stuck_locker(void **st)
+{
+	struct testbed t;
+	struct memory_header h;
+	struct text body = {0};
+	uint64_t packets;
+	uint8_t *b;
+	(void)st;
+	table_idle_us = 300000;
+	open_bed(&t);
+	for (uint32_t i = 0; i < 50000; i++) /* far more than the socket's buffer holds */
+		send_record(&t, i, 53, 1);
+	testbed_flush(&t);
+	assert_true(testbed_reached(&t, PLUGIN_RECORDS, 50000, 10));
+	fixture_request(&body, 0, 0, 0, 0, NULL);
+	int deaf = dial(), early = dial(), late = dial();
+	request(deaf, MEMORY_DUMP, MEMORY_LOCK, &body);
+	while (counter_read(t.setup.own, TABLE_ROWS) < 50000)
+		usleep(1000);
+	request(early, MEMORY_DUMP, MEMORY_LOCK, &body);
+	assert_true(next_frame(early, &h, &b));
+	assert_int_equal(h.type, MEMORY_ERROR);
+	assert_int_equal(counter_read(t.setup.own, TABLE_REFUSED_LOCKED), 1);
+	usleep(400000);
+	assert_int_equal(dump(late, MEMORY_LOCK, &packets), 50000);
+	assert_int_equal(counter_read(t.setup.own, TABLE_DROPPED_SLOW), 1);
+	close(deaf);
+	close(early);
+	close(late);
+	text_free(&body);
+	table_idle_us = 0;
 	close_bed(&t);
 }
 
@@ -391,6 +442,7 @@ main(void)
 	    cmocka_unit_test(test_records_in_queries_out),
 	    cmocka_unit_test(test_under_load),
 	    cmocka_unit_test(test_bad_clients),
+	    cmocka_unit_test(test_stuck_locker),
 	    cmocka_unit_test(test_many_clients),
 	    cmocka_unit_test(test_bound),
 	    cmocka_unit_test(test_socket_place),
