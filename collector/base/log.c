@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <sys/stat.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
@@ -33,6 +34,8 @@ static const struct {
 static struct {
 	int fd;
 	bool to_syslog;
+	bool journal; /* stderr is the journal: it takes the priority from a prefix, and adds the time itself
+		       */
 	bool stamp;
 	bool debug;
 	char path[512];
@@ -56,10 +59,22 @@ open_file(const char *path)
 	return done;
 }
 
+/* Whether stderr leads to the journal (JOURNAL_STREAM, see systemd.exec(5)). */
+static bool
+stderr_is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	struct stat st;
+	unsigned long long device, inode;
+	return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
+	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
+}
+
 bool
 log_open(const struct log_config *c, char *err, size_t errlen)
 {
 	state.debug = c->debug;
+	state.journal = !c->file && !c->syslog && stderr_is_journal();
 	state.stamp = c->timestamps || c->file;
 	if (c->syslog) {
 		for (size_t i = 0; i < ARRAY_SIZE(facilities); i++) {
@@ -128,6 +143,8 @@ log_line(enum log_level level, const char *fmt, ...)
 		localtime_r(&now, &tm);
 		n = strftime(line, sizeof(line), "%Y-%m-%dT%H:%M:%S%z ", &tm);
 	}
+	if (state.journal)
+		n = (size_t)snprintf(line, sizeof(line), "<%d>", levels[level].priority);
 	int head = snprintf(line + n, sizeof(line) - n, "%s ( %s ): ", levels[level].name, state.name);
 	n += (size_t)head;
 	va_start(ap, fmt);
