@@ -27,7 +27,9 @@ flowrib_SOURCES = \
 flowrib_LDADD = libplugins.a $(FLOW_LIBS)
 
 if HAVE_CMOCKA
-check_PROGRAMS += question_test table_test
+check_PROGRAMS += connection_test question_test table_test
+connection_test_SOURCES = tools/client/connection_test.c tools/client/connection.c
+connection_test_LDADD = libplugins.a $(FLOW_LIBS) $(CMOCKA_LIBS)
 question_test_SOURCES = tools/client/question_test.c tools/client/question.c tools/client/connection.c
 question_test_LDADD = libplugins.a $(FLOW_LIBS) $(CMOCKA_LIBS)
 table_test_SOURCES = tools/client/table_test.c tools/client/table.c

@@ -194,7 +194,7 @@ command_help(FILE *out)
 	    "  -b, --by COUNTER     by bytes (default), packets or flows\n"
 	    "  -f, --format FORMAT  table (default), csv, json, formatted\n"
 	    "  -H, --human          1.2 G instead of 1200000000\n"
-	    "  -p, --path PATH      the table's socket (default: the only one there is)\n"
+	    "  -p, --path NAME      the table: its plugin's name or its socket (default: the only one)\n"
 	    "  -d, --runtime-dir DIR  where the daemon's control socket is (status, reload)\n"
 	    "  -i, --interval S     of top: seconds between looks (default 2)\n"
 	    "  -1, --once           of top: one screen, then end\n"

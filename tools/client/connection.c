@@ -54,9 +54,19 @@ connection_default_path(char *buf, size_t n, bool legacy)
 			 "its socket)",
 			 dir);
 	else
-		snprintf(buf, n, "%u tables in %s: choose one with -p PATH, such as -p %s", count, dir,
-			 found);
+		snprintf(buf, n, "%u tables in %s: choose one by its plugin's name, such as -p %.*s", count,
+			 dir, (int)(strlen(found) - strlen(dir) - strlen("/.sock")), found + strlen(dir) + 1);
 	return false;
+}
+
+const char *
+connection_named_path(char *buf, size_t n, const char *name)
+{
+	char dir[256];
+	if (strchr(name, '/') || access(name, F_OK) == 0)
+		return name;
+	snprintf(buf, n, "%s/%s.sock", rundir_default(dir, sizeof(dir)), name);
+	return access(buf, F_OK) == 0 ? buf : name;
 }
 
 /* --- frames --- */

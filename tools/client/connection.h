@@ -16,6 +16,10 @@ struct connection {
  * false with a message for people there when it is not clear. legacy: pmacct's own path is tried last. */
 bool connection_default_path(char *buf, size_t n, bool legacy);
 
+/* What the user means by name: a path, or, when there is no such file, the plugin of that name whose socket
+ * is in the runtime directory. Returns name, or buf. */
+const char *connection_named_path(char *buf, size_t n, const char *name);
+
 /* Connects and asks for the layout. False with a message in c->err. */
 bool connection_open(struct connection *c, const char *path);
 void connection_close(struct connection *c);

@@ -21,6 +21,8 @@ session_open(struct connection *c, const char *path, bool legacy)
 			return false;
 		}
 		path = usual;
+	} else {
+		path = connection_named_path(usual, sizeof(usual), path);
 	}
 	if (connection_open(c, path))
 		return true;
