@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -75,6 +77,18 @@ fail(struct outfile *f)
 	f->text.len = 0;
 }
 
+/* Its name can be guessed, and the folder may be one where others can write: so the first opening makes the
+ * file itself, and no opening follows a link. What stands there is a leftover of a process that died. */
+static int
+open_temporary(struct outfile *f)
+{
+	if (!f->started && unlink(f->temporary) < 0 && errno != ENOENT && errno != ENOTDIR)
+		return -1;
+	int fd = open_target(f->temporary, O_NOFOLLOW | (f->started ? 0 : O_CREAT | O_EXCL), f->owner);
+	f->started = f->started || fd >= 0;
+	return fd;
+}
+
 /* --- beginning --- */
 
 /* A named pipe or a device. Without a reader opening a pipe fails rather than waits. */
@@ -85,8 +99,6 @@ begin_stream(struct outfile *f)
 	f->fresh = true;
 	if (f->stream < 0)
 		fail(f);
-	else
-		fcntl(f->stream, F_SETFL, 0);
 }
 
 /* Puts what the target holds in front of what will be written. */
@@ -95,7 +107,7 @@ copy_old(struct outfile *f)
 {
 	char *chunk = malloc(COPY_CHUNK);
 	int from = open(f->path, O_RDONLY | O_CLOEXEC);
-	int to = open_target(f->temporary, O_CREAT | O_TRUNC, f->owner);
+	int to = open_temporary(f);
 	ssize_t n = -1;
 
 	while (chunk && from >= 0 && to >= 0 && (n = read(from, chunk, COPY_CHUNK)) > 0) {
@@ -106,7 +118,6 @@ copy_old(struct outfile *f)
 	}
 	if (n < 0)
 		fail(f);
-	f->started = to >= 0;
 	if (from >= 0)
 		close(from);
 	if (to >= 0 && close(to) < 0)
@@ -120,7 +131,7 @@ outfile_begin(struct outfile *f, const char *path, enum outfile_how how, const c
 {
 	struct stat st;
 
-	*f = (struct outfile){.path = strdup(path), .owner = owner, .stream = -1};
+	*f = (struct outfile){.path = strdup(path), .owner = owner, .stream = -1, .give_up = -1};
 	if (!f->path) {
 		fail(f);
 		return;
@@ -144,27 +155,76 @@ outfile_begin(struct outfile *f, const char *path, enum outfile_how how, const c
 void
 outfile_begin_stdout(struct outfile *f, bool fresh)
 {
-	*f = (struct outfile){.stream = STDOUT_FILENO, .fresh = fresh};
+	*f = (struct outfile){.stream = STDOUT_FILENO, .fresh = fresh, .give_up = -1};
 }
 
 /* --- writing --- */
 
+/* Waits until the stream takes bytes. False with ETIMEDOUT when it does not and f->give_up asks not to wait
+ * any longer: a reader that sleeps would else keep the process from ever ending. */
+static bool
+stream_ready(const struct outfile *f)
+{
+	struct pollfd fds[] = {{.fd = f->stream, .events = POLLOUT}, {.fd = f->give_up, .events = POLLIN}};
+
+	for (;;) {
+		int n = poll(fds, ARRAY_SIZE(fds), -1);
+		if (n < 0 && errno != EINTR)
+			return false;
+		if (n > 0 && fds[0].revents)
+			return true; /* an error, too: write() says which */
+		if (n > 0) {
+			errno = ETIMEDOUT;
+			return false;
+		}
+	}
+}
+
+/* A pipe that poll() calls writable takes PIPE_BUF bytes without blocking, and no more may be given to it:
+ * O_NONBLOCK would be set for everybody who shares our standard output. */
+static bool
+write_stream(const struct outfile *f)
+{
+	const char *p = f->text.data;
+	size_t n = f->text.len;
+	struct stat st;
+
+	if (fstat(f->stream, &st) == 0 && S_ISREG(st.st_mode))
+		return file_write_all(f->stream, p, n); /* standard output sent to a file */
+	while (n > 0) {
+		if (!stream_ready(f))
+			return false;
+		ssize_t done = write(f->stream, p, n < PIPE_BUF ? n : PIPE_BUF);
+		if (done < 0 && errno != EINTR && errno != EAGAIN)
+			return false;
+		p += done > 0 ? done : 0;
+		n -= done > 0 ? (size_t)done : 0;
+	}
+	return true;
+}
+
+/* Opens, writes and closes; false with errno set. */
+static bool
+write_file(struct outfile *f)
+{
+	int fd = f->temporary ? open_temporary(f) : open_target(f->path, 0, f->owner);
+	if (fd < 0)
+		return false;
+	f->started = true;
+	bool ok = file_write_all(fd, f->text.data, f->text.len);
+	int saved = errno;
+	if (close(fd) < 0 && ok)
+		return false;
+	errno = saved;
+	return ok;
+}
+
 void
 outfile_flush(struct outfile *f)
 {
-	if (f->error) {
-		f->text.len = 0;
-		return;
-	}
-	int fd = f->stream;
-	if (fd < 0) {
-		int flags = !f->temporary ? 0 : f->started ? O_CREAT : O_CREAT | O_TRUNC;
-		fd = open_target(f->temporary ? f->temporary : f->path, flags, f->owner);
-		f->started = f->started || fd >= 0;
-	}
-	if (fd < 0 || !file_write_all(fd, f->text.data, f->text.len))
-		fail(f);
-	if (fd >= 0 && fd != f->stream && close(fd) < 0)
+	bool ok = f->error || (f->stream < 0 ? write_file(f) : write_stream(f));
+
+	if (!ok)
 		fail(f);
 	f->text.len = 0;
 }
@@ -176,7 +236,8 @@ undo(struct outfile *f)
 {
 	if (f->temporary && f->started)
 		unlink(f->temporary);
-	if (!f->temporary && f->path && f->stream < 0 && truncate(f->path, f->rollback) < 0)
+	/* nothing of ours is there before the first write; others may append to the file, too */
+	if (!f->temporary && f->path && f->started && truncate(f->path, f->rollback) < 0)
 		return; /* as good as it gets: the error that led here is reported */
 }
 

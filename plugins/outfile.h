@@ -35,8 +35,9 @@ struct outfile {
 	off_t rollback; /* length before, when written in place */
 	int stream;	/* descriptor of standard output or a pipe, else -1 */
 	bool fresh;	/* nothing stands before what is written: a header is due */
-	bool started;	/* the temporary file exists */
-	int error;	/* errno of the first failure, 0: none */
+	bool started;	/* the temporary file exists, or the file written in place was opened */
+	int give_up; /* readable: a stream that takes nothing is an error, not to be waited for; -1: never */
+	int error;   /* errno of the first failure, 0: none */
 };
 
 /* Prepares to write to path (copied), making folders that are missing; suffix tells temporary files of

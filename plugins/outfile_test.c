@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -202,6 +203,60 @@ test_failures(void **state)
 	assert_false(write_file(in_dir("pipe"), OUTFILE_REPLACE, "y"));
 }
 
+/* Somebody else knows the temporary file's name and put a link there. */
+static void
+test_planted_link(void **state)
+{
+	(void)state;
+	assert_true(write_file(in_dir("treasure"), OUTFILE_REPLACE, "mine\n"));
+	assert_true(write_file(in_dir("planted"), OUTFILE_REPLACE, "old\n"));
+	assert_int_equal(symlink(in_dir("treasure"), in_dir(".planted.unit.tmp")), 0);
+	assert_true(write_file(in_dir("planted"), OUTFILE_REPLACE, "row\n"));
+	assert_content(in_dir("treasure"), "mine\n");
+	assert_content(in_dir("planted"), "row\n");
+	assert_int_equal(symlink(in_dir("treasure"), in_dir(".planted.unit.tmp")), 0);
+	assert_true(write_file(in_dir("planted"), OUTFILE_EXTEND, "two\n"));
+	assert_content(in_dir("treasure"), "mine\n");
+	assert_content(in_dir("planted"), "row\ntwo\n");
+}
+
+/* A failure before anything was written must not cut off what another process appended meanwhile. */
+static void
+test_append_failure_keeps_others(void **state)
+{
+	struct outfile f;
+
+	(void)state;
+	assert_true(write_file(in_dir("shared"), OUTFILE_REPLACE, "one\n"));
+	outfile_begin(&f, in_dir("shared"), OUTFILE_APPEND, "unit", NULL);
+	assert_true(write_file(in_dir("shared"), OUTFILE_APPEND, "other\n"));
+	f.error = ENOSPC;
+	assert_false(outfile_commit(&f));
+	assert_content(in_dir("shared"), "one\nother\n");
+}
+
+/* The reader does not read: the writer waits, but not when it is told to give up. */
+static void
+test_stuck_pipe(void **state)
+{
+	struct outfile f;
+	static char much[200000];
+	uint64_t one = 1;
+
+	(void)state;
+	assert_int_equal(mkfifo(in_dir("stuck"), 0600), 0);
+	int reader = open(in_dir("stuck"), O_RDONLY | O_NONBLOCK);
+	int give_up = eventfd(0, 0);
+	assert_int_equal(write(give_up, &one, sizeof(one)), sizeof(one));
+	outfile_begin(&f, in_dir("stuck"), OUTFILE_REPLACE, "unit", NULL);
+	f.give_up = give_up;
+	text_add(&f.text, much, sizeof(much));
+	assert_false(outfile_commit(&f));
+	assert_int_equal(f.error, ETIMEDOUT);
+	close(give_up);
+	close(reader);
+}
+
 static void
 test_pipe(void **state)
 {
@@ -281,10 +336,17 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_names),     cmocka_unit_test(test_names_refused),
-	    cmocka_unit_test(test_same_time), cmocka_unit_test(test_replace_extend_append),
-	    cmocka_unit_test(test_failures),  cmocka_unit_test(test_pipe),
-	    cmocka_unit_test(test_latest),    cmocka_unit_test(test_preprocess),
+	    cmocka_unit_test(test_names),
+	    cmocka_unit_test(test_names_refused),
+	    cmocka_unit_test(test_same_time),
+	    cmocka_unit_test(test_replace_extend_append),
+	    cmocka_unit_test(test_failures),
+	    cmocka_unit_test(test_pipe),
+	    cmocka_unit_test(test_planted_link),
+	    cmocka_unit_test(test_stuck_pipe),
+	    cmocka_unit_test(test_append_failure_keeps_others),
+	    cmocka_unit_test(test_latest),
+	    cmocka_unit_test(test_preprocess),
 	};
 	return cmocka_run_group_tests(tests, set_up, NULL);
 }
