@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
 #include <pthread.h>
 #include <pwd.h>
 #include <sys/epoll.h>
@@ -22,10 +23,34 @@
 #include "plugins/print_write.h"
 #include "plugins/trigger.h"
 
+#define STOP_PATIENCE_MS 5000 /* how long the end may wait for a writer that makes no end */
+
+enum print_counter {
+	PRINT_FILES,
+	PRINT_LATE_ROWS,
+	PRINT_DELAYED,
+	PRINT_LOST_AT_END,
+	PRINT_TRIGGER_FAILURES,
+	PRINT_COUNTERS
+};
+
+static const struct counter_desc print_counter_desc[PRINT_COUNTERS] = {
+    [PRINT_FILES] = {"print_files_written", NULL, "Files a print plugin put in their place", COUNTER_SUM},
+    [PRINT_LATE_ROWS] = {"print_late_rows", NULL, "Rows of time bins that an earlier purge had closed",
+			 COUNTER_SUM},
+    [PRINT_DELAYED] = {"print_delayed_purges", NULL, "Purges that waited for the one before to be written",
+		       COUNTER_SUM},
+    [PRINT_LOST_AT_END] = {"print_lost_rows", "reason=\"end\"", "Rows a print plugin could not write",
+			   COUNTER_SUM},
+    [PRINT_TRIGGER_FAILURES] = {"print_trigger_failures", NULL,
+				"Trigger programs that could not be run or ended with an error", COUNTER_SUM},
+};
+
 struct print {
 	struct plugin_host *host;
 	const struct plugin_setup *setup;
 	struct cache *cache;
+	size_t cache_max; /* bytes of a cache */
 	struct print_writer writer;
 	struct trigger trigger;
 	struct timebin schedule; /* its bins end when purges are due */
@@ -38,6 +63,8 @@ struct print {
 	bool threaded;
 	pthread_t thread;
 	int done_fd;
+	int give_up_fd; /* tells the writer not to wait any longer; set once, at the end */
+	bool given_up;
 	struct print_job job;
 	struct log_limit overflow_limit;
 };
@@ -204,7 +231,7 @@ writer_init(struct print_writer *w, const struct plugin_setup *s, char *err, siz
 	const char *checks = conf_string(s->conf, s->index, CONF_print_preprocess);
 	bool all = conf_word(s->conf, s->index, CONF_print_preprocess_type) == 1;
 
-	*w = (struct print_writer){.layout = s->layout, .plugin = s->name, .lock_fd = -1};
+	*w = (struct print_writer){.layout = s->layout, .plugin = s->name, .lock_fd = -1, .give_up = -1};
 	w->append = flag(s, CONF_print_output_file_append);
 	w->write_empty = flag(s, CONF_print_write_empty_file);
 	w->marks = make_marks(s);
@@ -264,10 +291,11 @@ absorb(struct print *p, const uint8_t *records, uint32_t n)
 	if (unlikely(lost)) {
 		counter_add(p->setup->counters, PLUGIN_OVERFLOW, lost);
 		if (log_allowed(&p->overflow_limit, &held))
-			log_error("no memory for %u records, which are lost; purge more often "
-				  "(print_refresh_time) or "
-				  "aggregate by less",
-				  lost);
+			log_error(
+			    "no room for %u records, which are lost: print_cache_max_bytes is reached or "
+			    "memory is short; purge more often (print_refresh_time), aggregate by "
+			    "less, or look why the writer is slow",
+			    lost);
 	}
 }
 
@@ -290,6 +318,8 @@ finish_job(struct print *p, bool last)
 	struct counter_block *c = p->setup->counters;
 
 	log_end(j);
+	counter_add(p->setup->own, PRINT_FILES, p->writer.to_stdout ? 0 : j->files);
+	counter_add(p->setup->own, PRINT_LATE_ROWS, j->late);
 	counter_add(c, PLUGIN_PURGES, 1);
 	counter_add(c, PLUGIN_ROWS_WRITTEN, j->written);
 	counter_add(c, PLUGIN_WRITE_ERRORS, j->errors);
@@ -299,10 +329,11 @@ finish_job(struct print *p, bool last)
 		    "%llu rows that could not be written are lost: more than %u MB of them wait already",
 		    (unsigned long long)j->lost, PRINT_KEPT_MAX >> 20);
 	}
-	if (last && j->kept_records)
+	if (last && j->kept_records) {
+		counter_add(p->setup->own, PRINT_LOST_AT_END, j->kept_records);
 		log_error("%u rows could not be written and are lost with the end of the plugin",
 			  j->kept_records);
-	else if (j->kept_records)
+	} else if (j->kept_records)
 		absorb(p, (const uint8_t *)j->kept.data, j->kept_records);
 	text_free(&j->kept);
 	if (j->files && last)
@@ -324,6 +355,22 @@ writer_thread(void *arg)
 	return NULL;
 }
 
+/* Waits for the writer, but not for ever for a reader of a pipe or the holder of a lock: the end of the
+ * daemon must not hang on another program. What that leaves unwritten is counted and logged. */
+static void
+await_writer(struct print *p)
+{
+	struct pollfd fd = {.fd = p->done_fd, .events = POLLIN};
+	uint64_t n = 1;
+
+	if (!p->given_up && poll(&fd, 1, STOP_PATIENCE_MS) <= 0) {
+		log_warn("nobody takes what is to be printed: ending without");
+		p->given_up = write(p->give_up_fd, &n, sizeof(n)) > 0;
+	}
+	if (poll(&fd, 1, -1) > 0 && read(p->done_fd, &n, sizeof(n)) < 0)
+		log_debug("cannot read that a purge is done: %s", strerror(errno));
+}
+
 /* Hands the cache to the writer; fresh takes its place. */
 static void
 start_writer(struct print *p, struct cache *fresh, uint64_t cutoff, uint64_t now_us)
@@ -340,7 +387,7 @@ start_writer(struct print *p, struct cache *fresh, uint64_t cutoff, uint64_t now
 static void
 begin_purge(struct print *p, uint64_t cutoff, uint64_t now_us)
 {
-	struct cache *fresh = cache_new(p->setup->layout, 0);
+	struct cache *fresh = cache_new(p->setup->layout, p->cache_max);
 
 	if (fresh)
 		start_writer(p, fresh, cutoff, now_us);
@@ -382,6 +429,7 @@ print_tick(void *state, uint64_t now_us)
 	struct print *p = state;
 
 	if (p->busy) {
+		counter_add(p->setup->own, PRINT_DELAYED, 1);
 		if (!p->overdue)
 			log_warn("the last purge is still being written: the next one waits for it");
 		p->overdue = true;
@@ -416,6 +464,19 @@ open_lock(struct print *p)
 	return p->writer.lock_fd >= 0;
 }
 
+/* While a writer is stuck the cache grows, and it must not take the machine with it. There are two of them at
+ * most, the one that is written and the one that fills. */
+static size_t
+cache_bound(const struct plugin_setup *s)
+{
+	size_t max = conf_uint(s->conf, s->index, CONF_print_cache_max_bytes);
+	long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+
+	if (max || pages <= 0 || page <= 0)
+		return max;
+	return (size_t)pages / 4 * (size_t)page;
+}
+
 static bool
 print_open(struct print *p)
 {
@@ -426,8 +487,11 @@ print_open(struct print *p)
 	umask((mode_t)conf_uint(s->conf, s->index, CONF_files_umask));
 	p->writer.lock_fd = -1;
 	p->done_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	p->cache = cache_new(s->layout, 0);
-	if (p->done_fd < 0 || !p->cache || !plugin_host_watch(p->host, p->done_fd, EPOLLIN, writer_done, p)) {
+	p->give_up_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	p->cache_max = cache_bound(s);
+	p->cache = cache_new(s->layout, p->cache_max);
+	if (p->done_fd < 0 || p->give_up_fd < 0 || !p->cache ||
+	    !plugin_host_watch(p->host, p->done_fd, EPOLLIN, writer_done, p)) {
 		log_error("cannot start: %s", strerror(errno));
 		return false;
 	}
@@ -437,6 +501,7 @@ print_open(struct print *p)
 		log_error("%s", err);
 		return false;
 	}
+	p->writer.give_up = p->give_up_fd;
 	return open_lock(p);
 }
 
@@ -454,7 +519,7 @@ print_start(struct plugin_host *host, const struct plugin_setup *setup)
 	if (!print_open(p))
 		return NULL; /* the process ends */
 	trigger_init(&p->trigger, host, conf_string(setup->conf, setup->index, CONF_print_trigger_exec),
-		     flag(setup, CONF_print_trigger_exec_async));
+		     flag(setup, CONF_print_trigger_exec_async), setup->own, PRINT_TRIGGER_FAILURES);
 	p->delay_us = conf_uint(setup->conf, setup->index, CONF_print_startup_delay) * US_PER_S;
 	schedule_next(p, clock_now_us());
 	return p;
@@ -465,11 +530,15 @@ print_stop(void *state)
 {
 	struct print *p = state;
 
-	if (p->busy)
+	if (p->busy) {
+		await_writer(p);
 		end_purge(p, false);
+	}
 	start_writer(p, NULL, UINT64_MAX, clock_now_us());
+	await_writer(p);
 	end_purge(p, true);
 	close(p->done_fd);
+	close(p->give_up_fd);
 	print_writer_free(&p->writer);
 	free(p);
 }
@@ -486,4 +555,6 @@ const struct plugin_ops print_plugin = {
     .tick = print_tick,
     .stop = print_stop,
     .bins = &print_bins,
+    .counters = print_counter_desc,
+    .counter_count = PRINT_COUNTERS,
 };

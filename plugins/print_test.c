@@ -236,6 +236,7 @@ test_bins_and_late_rows(void **state)
 	assert_non_null(strstr(text, "10.0.0.1,"));
 	assert_non_null(strstr(text, "10.0.0.2,"));
 	assert_null(strstr(content("bins/1001.csv"), "10.0.0.2,"));
+	assert_int_equal(counter_read(b.t.setup.own, 1), 1); /* late rows */
 	assert_non_null(strstr(content("bins-latest"), ",2,200"));
 	close_bed(&b);
 	/* a second run over the same old data replaces */
@@ -273,6 +274,77 @@ test_restart_within_bin(void **state)
 	}
 	assert_non_null(strstr(content(name), "10.0.0.1,"));
 	assert_non_null(strstr(content(name), "10.0.0.2,"));
+}
+
+/* Bins that share a name share the file, in one purge too. */
+static void
+test_bins_of_one_name(void **state)
+{
+	struct bed b;
+
+	(void)state;
+	open_bed(&b, "src_host",
+		 REFRESH_LONG "print_history: 1m\nprint_history_roundoff: m\nprint_output: csv\n"
+			      "print_output_file: DIR/hour-%H.csv\n");
+	start(&b);
+	send_flow(&b, "10.0.0.1", 36000, 1, 100);
+	send_flow(&b, "10.0.0.2", 36060, 2, 200);
+	send_flow(&b, "10.0.0.3", 36000, 4, 400);
+	finish(&b);
+	assert_string_equal(content("hour-10.csv"),
+			    "SRC_IP,PACKETS,BYTES\n10.0.0.1,1,100\n10.0.0.2,2,200\n10.0.0.3,4,400\n");
+	assert_int_equal(counter_read(b.t.setup.counters, PLUGIN_ROWS_WRITTEN), 3);
+	assert_int_equal(counter_read(b.t.setup.own, 0), 1); /* one file */
+	close_bed(&b);
+}
+
+/* Nobody reads the pipe: the plugin ends all the same, and says what is lost. */
+static void
+test_end_with_stuck_reader(void **state)
+{
+	struct bed b;
+	char path[128], src[32];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/stuck", dir);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	int fd = open(path, O_RDONLY | O_NONBLOCK);
+	open_bed(&b, "src_host", REFRESH_LONG "print_output: csv\nprint_output_file: DIR/stuck\n");
+	start(&b);
+	for (int i = 0; i < 20000; i++) {
+		snprintf(src, sizeof(src), "10.1.%d.%d", i / 250, i % 250);
+		send_flow(&b, src, 0, 1, 100);
+	}
+	finish(&b);
+	assert_int_equal(counter_read(b.t.setup.own, 3), 20000); /* lost at the end */
+	assert_int_equal(counter_read(b.t.setup.counters, PLUGIN_WRITE_ERRORS), 1);
+	close(fd);
+	unlink(path);
+	close_bed(&b);
+}
+
+/* What the cache may not hold is counted, and what it holds is written. */
+static void
+test_bound(void **state)
+{
+	struct bed b;
+	char src[32];
+
+	(void)state;
+	open_bed(&b, "src_host",
+		 REFRESH_LONG "print_output: csv\nprint_output_file: DIR/bound.csv\n"
+			      "print_cache_max_bytes: 1M\n");
+	start(&b);
+	for (int i = 0; i < 60000; i++) {
+		snprintf(src, sizeof(src), "10.%d.%d.%d", i / 62500, i / 250 % 250, i % 250);
+		send_flow(&b, src, 0, 1, 100);
+	}
+	finish(&b);
+	uint64_t written = counter_read(b.t.setup.counters, PLUGIN_ROWS_WRITTEN);
+	uint64_t lost = counter_read(b.t.setup.counters, PLUGIN_OVERFLOW);
+	assert_true(lost > 0 && written > 0);
+	assert_int_equal(written + lost, 60000);
+	close_bed(&b);
 }
 
 /* Rows of a bin that has not begun at the purge's time wait for the next purge. */
@@ -460,7 +532,7 @@ test_trigger(void **state)
 	(void)state;
 	snprintf(path, sizeof(path), "%s/trigger.sh", dir);
 	int fd = open(path, O_CREAT | O_WRONLY, 0700);
-	dprintf(fd, "#!/bin/sh\necho \"$#\" >> %s/triggered\n", dir);
+	dprintf(fd, "#!/bin/sh\necho \"$#\" >> %s/triggered\nexit 3\n", dir);
 	close(fd);
 	open_bed(&b, "src_host",
 		 "print_refresh_time: 1\nprint_output: csv\nprint_output_file: "
@@ -473,6 +545,7 @@ test_trigger(void **state)
 		usleep(10000);
 	purge(&b); /* nothing to write: not triggered */
 	assert_string_equal(content("triggered"), "0\n");
+	assert_true(counter_read(b.t.setup.own, 4) >= 1); /* it ended with a status */
 	finish(&b);
 	close_bed(&b);
 }
@@ -540,12 +613,21 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_final_purge),	       cmocka_unit_test(test_replace_and_append),
-	    cmocka_unit_test(test_bins_and_late_rows), cmocka_unit_test(test_restart_within_bin),
-	    cmocka_unit_test(test_open_bin_waits),     cmocka_unit_test(test_row_variables_and_markers),
-	    cmocka_unit_test(test_slow_writer),	       cmocka_unit_test(test_stdout),
-	    cmocka_unit_test(test_write_error),	       cmocka_unit_test(test_trigger),
-	    cmocka_unit_test(test_preprocess),	       cmocka_unit_test(test_refused),
+	    cmocka_unit_test(test_final_purge),
+	    cmocka_unit_test(test_replace_and_append),
+	    cmocka_unit_test(test_bins_and_late_rows),
+	    cmocka_unit_test(test_restart_within_bin),
+	    cmocka_unit_test(test_open_bin_waits),
+	    cmocka_unit_test(test_row_variables_and_markers),
+	    cmocka_unit_test(test_slow_writer),
+	    cmocka_unit_test(test_stdout),
+	    cmocka_unit_test(test_write_error),
+	    cmocka_unit_test(test_trigger),
+	    cmocka_unit_test(test_preprocess),
+	    cmocka_unit_test(test_refused),
+	    cmocka_unit_test(test_bins_of_one_name),
+	    cmocka_unit_test(test_end_with_stuck_reader),
+	    cmocka_unit_test(test_bound),
 	    cmocka_unit_test(test_nothing_left),
 	};
 	return cmocka_run_group_tests(tests, set_up, NULL);

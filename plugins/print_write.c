@@ -5,6 +5,7 @@
 #include "plugins/print_write.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,23 +20,36 @@
 #define FLUSH_MANY  (16u << 10)	 /* ... and with many files at once */
 #define MANY_GROUPS 256
 
+#define LOCK_LOOK_MS 20 /* between two looks whether standard output is free */
+
 struct group {
 	struct outname_row row;
 	struct outfile file;
 	char *path; /* NULL: standard output */
 	uint64_t rows;
 	bool failed;
-	struct group *next; /* in the order of making */
-	struct group *chain;
+	struct group *next;  /* in the order of making */
+	struct group *chain; /* others whose path hashes alike */
+};
+
+/* What a row's values are, and the group they lead to. Several may lead to one: %H is the same for all bins
+ * of an hour, and two writers of one file would each replace what the other wrote. */
+struct alias {
+	struct outname_row row;
+	struct group *group;
+	struct alias *chain;
+	struct alias *next;
 };
 
 #define GROUP_BUCKETS 1024
 
 struct groups {
-	struct group *bucket[GROUP_BUCKETS];
+	struct alias *alias[GROUP_BUCKETS]; /* by the row's values */
+	struct alias *aliases;		    /* all of them, for freeing */
+	struct group *by_path[GROUP_BUCKETS];
 	struct group *first;
 	struct group **end;
-	struct group *last_used;
+	const struct alias *last_used;
 	unsigned n;
 };
 
@@ -43,8 +57,9 @@ struct walk {
 	struct print_writer *w;
 	struct print_job *job;
 	struct groups groups;
-	uint64_t purge_time; /* seconds */
-	uint64_t newest_bin; /* of the bins being written, the one rows may be kept for at most */
+	uint64_t purge_time;  /* seconds */
+	uint64_t late_before; /* bins that began earlier were over when the last purge wrote them; 0: none */
+	uint64_t newest_bin;  /* of the bins being written, the one rows may be kept for at most */
 };
 
 /* --- markers --- */
@@ -148,20 +163,19 @@ how_to_write(const struct print_writer *w, const struct outname_row *row, const 
 	return predecessor_wrote(w, row, path) ? OUTFILE_EXTEND : OUTFILE_REPLACE;
 }
 
+/* Begins the group's file. A file that cannot be begun says so when it is committed. */
 static void
 group_open(struct walk *k, struct group *g)
 {
 	struct print_writer *w = k->w;
-	struct text path = {0};
 
 	if (w->to_stdout) {
 		outfile_begin_stdout(&g->file, !w->stdout_begun);
 		w->stdout_begun = true;
 	} else {
-		outname_format(&w->name, &g->row, &path);
-		g->path = path.data;
 		outfile_begin(&g->file, g->path, how_to_write(w, &g->row, g->path), w->plugin, &w->owner);
 	}
+	g->file.give_up = w->give_up;
 	mark_start(k, &g->file);
 	if (g->file.fresh)
 		format_header(w->format, &g->file.text);
@@ -169,26 +183,74 @@ group_open(struct walk *k, struct group *g)
 
 /* --- groups --- */
 
+/* Takes path over. */
 static struct group *
-group_find(struct walk *k, const struct outname_row *row)
+group_new(struct walk *k, const struct outname_row *row, char *path)
 {
 	struct groups *gs = &k->groups;
-	struct group **at = &gs->bucket[XXH3_64bits(row, sizeof(*row)) % GROUP_BUCKETS];
-
-	for (; *at; at = &(*at)->chain) {
-		if (memcmp(&(*at)->row, row, sizeof(*row)) == 0)
-			return gs->last_used = *at;
-	}
 	struct group *g = calloc(1, sizeof(*g));
+
 	if (!g)
 		return NULL;
 	g->row = *row;
-	*at = g;
+	g->path = path;
 	*gs->end = g;
 	gs->end = &g->next;
 	gs->n++;
 	group_open(k, g);
-	return gs->last_used = g;
+	return g;
+}
+
+/* The group that writes the file these values name, begun when there is none. */
+static struct group *
+group_named(struct walk *k, const struct outname_row *row)
+{
+	struct text path = {0};
+
+	if (k->w->to_stdout)
+		return k->groups.first ? k->groups.first : group_new(k, row, NULL);
+	outname_format(&k->w->name, row, &path);
+	struct group **chain = &k->groups.by_path[path_hash(path.data) % GROUP_BUCKETS];
+	for (struct group *g = *chain; g; g = g->chain) {
+		if (strcmp(g->path, path.data) != 0)
+			continue;
+		text_free(&path);
+		if (g->row.time < row->time) /* what written_add() remembers is the newest */
+			g->row.time = row->time;
+		return g;
+	}
+	struct group *g = group_new(k, row, path.data);
+	if (!g) {
+		text_free(&path);
+		return NULL;
+	}
+	g->chain = *chain;
+	return *chain = g;
+}
+
+/* Names are made once for each set of values, not for each row. NULL when memory is short. */
+static struct group *
+group_find(struct walk *k, const struct outname_row *row)
+{
+	struct groups *gs = &k->groups;
+	struct alias **at = &gs->alias[XXH3_64bits(row, sizeof(*row)) % GROUP_BUCKETS];
+
+	for (; *at; at = &(*at)->chain) {
+		if (memcmp(&(*at)->row, row, sizeof(*row)) == 0) {
+			gs->last_used = *at;
+			return (*at)->group;
+		}
+	}
+	struct alias *a = calloc(1, sizeof(*a));
+	if (!a || !(a->group = group_named(k, row))) {
+		free(a);
+		return NULL;
+	}
+	a->row = *row;
+	a->next = gs->aliases;
+	gs->aliases = a;
+	gs->last_used = *at = a;
+	return a->group;
 }
 
 static uint64_t
@@ -229,10 +291,10 @@ static struct group *
 group_of(struct walk *k, const uint8_t *record)
 {
 	struct outname_row row = row_of(k, record);
-	struct group *last = k->groups.last_used;
+	const struct alias *last = k->groups.last_used;
 
 	if (likely(last && memcmp(&last->row, &row, sizeof(row)) == 0))
-		return last;
+		return last->group;
 	return group_find(k, &row);
 }
 
@@ -281,6 +343,8 @@ write_row(struct walk *k, const uint8_t *record)
 	}
 	format_row(k->w->format, record, k->job->now_us, &g->file.text);
 	g->rows++;
+	if (k->late_before && layout_bin(k->w->layout, record) < k->late_before)
+		k->job->late++;
 	outfile_full(&g->file, k->groups.n > MANY_GROUPS ? FLUSH_MANY : FLUSH_FEW);
 }
 
@@ -355,6 +419,10 @@ group_commit(struct walk *k, struct group *g)
 static void
 groups_free(struct groups *gs)
 {
+	for (struct alias *a = gs->aliases, *next; a; a = next) {
+		next = a->next;
+		free(a);
+	}
 	for (struct group *g = gs->first, *next; g; g = next) {
 		next = g->next;
 		free(g->path);
@@ -375,16 +443,39 @@ open_empty(struct walk *k)
 	group_find(k, &row);
 }
 
+/* Whoever holds the lock may hold it for ever, so the wait ends when give_up says so; the rows are then worth
+ * more than their order. */
+static bool
+lock_stdout(const struct print_writer *w)
+{
+	struct pollfd fd = {.fd = w->give_up, .events = POLLIN};
+
+	while (flock(w->lock_fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return false;
+		if (poll(&fd, 1, LOCK_LOOK_MS) > 0) {
+			log_warn(
+			    "print_output_lock_file: still locked by another process: writing without it");
+			return false;
+		}
+	}
+	return true;
+}
+
 void
 print_write(struct print_writer *w, struct print_job *job)
 {
 	uint64_t begin = clock_monotonic_us();
 	struct walk k = {.w = w, .job = job, .purge_time = job->now_us / US_PER_S};
-	bool locked = w->to_stdout && w->lock_fd >= 0 && flock(w->lock_fd, LOCK_EX) == 0;
+	bool locked = w->to_stdout && w->lock_fd >= 0 && lock_stdout(w);
 
 	k.groups.end = &k.groups.first;
-	if (w->has_bins)
+	if (w->has_bins) {
 		k.newest_bin = timebin_end(&w->bin, job->now_us) / US_PER_S;
+		if (w->last_cutoff)
+			k.late_before = timebin_of(&w->bin, w->last_cutoff * US_PER_S);
+		w->last_cutoff = job->cutoff;
+	}
 	write_rows(&k);
 	if (!k.groups.first && w->write_empty)
 		open_empty(&k);

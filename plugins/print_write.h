@@ -48,6 +48,8 @@ struct print_writer {
 	const struct layout_field *tag;
 	const struct layout_field *tag2;
 	bool stdout_begun;
+	int give_up;	      /* readable: do not wait for slow readers and locks any longer; -1: wait */
+	uint64_t last_cutoff; /* of the purge before, seconds; 0: there was none */
 	struct print_written *written; /* ring of PRINT_WRITTEN_MAX */
 	unsigned written_next;
 };
@@ -61,6 +63,7 @@ struct print_job {
 	uint64_t total;	  /* aggregates there were */
 	uint64_t written; /* rows written */
 	uint64_t failed;  /* rows that could not be written */
+	uint64_t late;	  /* rows written whose bin was over and written before */
 	uint64_t lost;	  /* failed ones there was no room to keep */
 	unsigned files;	  /* files written */
 	unsigned errors;  /* files that failed */

@@ -14,17 +14,23 @@
 extern char **environ;
 
 void
-trigger_init(struct trigger *t, struct plugin_host *host, const char *program, bool async)
+trigger_init(struct trigger *t, struct plugin_host *host, const char *program, bool async,
+	     struct counter_block *counters, unsigned failure_row)
 {
-	*t = (struct trigger){.host = host, .program = program, .async = async};
+	*t = (struct trigger){.host = host,
+			      .program = program,
+			      .async = async,
+			      .counters = counters,
+			      .failure_row = failure_row};
 	if (program && access(program, X_OK) < 0)
 		log_warn("trigger '%s' cannot be run now: %s", program, strerror(errno));
 }
 
 /* Starts the program with default signals, a standard input of nothing, and no descriptors of ours. */
 static pid_t
-spawn(const char *program)
+spawn(struct trigger *t)
 {
+	const char *program = t->program;
 	char *const argv[] = {(char *)(uintptr_t)program, NULL};
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attr;
@@ -43,6 +49,7 @@ spawn(const char *program)
 	posix_spawn_file_actions_destroy(&files);
 	posix_spawnattr_destroy(&attr);
 	if (rc != 0) {
+		counter_add(t->counters, t->failure_row, 1);
 		log_error("trigger '%s' cannot be run: %s; name an executable file, without arguments",
 			  program, strerror(rc));
 		return -1;
@@ -59,9 +66,11 @@ ended(void *ctx, int fd, uint32_t events)
 	(void)events;
 	if (waitid(P_PIDFD, (id_t)fd, &si, WEXITED | WNOHANG) == 0 && si.si_pid == 0)
 		return;
-	if (si.si_status != 0)
+	if (si.si_status != 0) {
+		counter_add(t->counters, t->failure_row, 1);
 		log_warn("trigger '%s' ended with %s %d", t->program,
 			 si.si_code == CLD_EXITED ? "status" : "signal", si.si_status);
+	}
 	plugin_host_watch(t->host, fd, 0, NULL, NULL);
 	close(fd);
 	t->running--;
@@ -79,7 +88,7 @@ trigger_fire(struct trigger *t)
 		log_debug("trigger '%s' is still running: the next one waits for it", t->program);
 		return;
 	}
-	pid_t pid = spawn(t->program);
+	pid_t pid = spawn(t);
 	if (pid < 0)
 		return;
 	int fd = pidfd_open(pid, 0);
@@ -96,5 +105,5 @@ void
 trigger_fire_last(struct trigger *t)
 {
 	if (t->program)
-		spawn(t->program);
+		spawn(t);
 }

@@ -18,10 +18,13 @@ struct trigger {
 	bool async;
 	bool due;
 	unsigned running;
+	struct counter_block *counters; /* of the plugin; its row failure_row counts what went wrong */
+	unsigned failure_row;
 };
 
 /* program must outlive t; NULL makes a trigger that does nothing. */
-void trigger_init(struct trigger *t, struct plugin_host *host, const char *program, bool async);
+void trigger_init(struct trigger *t, struct plugin_host *host, const char *program, bool async,
+		  struct counter_block *counters, unsigned failure_row);
 /* Runs the program with the environment of this process. */
 void trigger_fire(struct trigger *t);
 /* For the plugin's last purge: starts the program whatever is running, and leaves it to itself. */
