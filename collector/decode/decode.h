@@ -60,6 +60,7 @@ struct decode_options {
 	size_t exporter_max_bytes;    /* templates, names, waiting data of one exporter; default 8 MiB */
 	unsigned template_timeout_s;  /* a template not seen again for so long is forgotten; default 86400 */
 	unsigned waiting_timeout_s;   /* data without template is kept so long; default 600 */
+	bool waiting_off;	      /* data without template is not kept */
 	unsigned exporter_idle_s;     /* a silent exporter is forgotten; default 172800 */
 	const struct decode_custom *custom; /* copied */
 	unsigned customs;

@@ -46,8 +46,9 @@ struct domain {
 	unsigned templates;
 	struct sequence sequence;
 	struct samplers samplers;
-	uint64_t init_us;  /* boot time from options (IE 160) */
-	struct addr agent; /* exporter address from options (IE 130, 131) */
+	uint64_t init_us;	    /* boot time from options (IE 160) */
+	struct addr agent;	    /* exporter address from options (IE 130, 131) */
+	uint64_t datagrams, octets; /* of all messages of the domain, headers included */
 	uint64_t records;
 	uint64_t rate_unknown; /* records that passed while no rate was known */
 };
@@ -132,6 +133,15 @@ static inline void
 exporter_release(struct exporter *x, size_t n)
 {
 	x->bytes = x->bytes > n ? x->bytes - n : 0;
+}
+
+/* Counts a message of len bytes that found its exporter and domain. */
+static inline void
+domain_heard(struct exporter *x, struct domain *dom, size_t len)
+{
+	x->datagrams++;
+	dom->datagrams++;
+	dom->octets += len;
 }
 
 struct domain *domain_get(struct decoder *d, struct exporter *x, uint16_t version, uint32_t id,

@@ -30,7 +30,7 @@ ipfix(struct decoder *d, const struct datagram *dg)
 	if (!m.domain)
 		return;
 	decoder_count(d, DECODE_IPFIX, 1);
-	m.exporter->datagrams++;
+	domain_heard(m.exporter, m.domain, dg->len);
 	struct wire sets = wire_sub(&w, len - HEADER);
 	unsigned records = set_walk(&m, &sets, &uncounted);
 	message_sequence(&m, records, WINDOW);

@@ -104,7 +104,7 @@ netflow_fixed(struct decoder *d, const struct datagram *dg, uint16_t version)
 	if (!m.domain)
 		return;
 	decoder_count(d, f->counter, 1);
-	m.exporter->datagrams++;
+	domain_heard(m.exporter, m.domain, dg->len);
 	struct wire records = wire_over(dg->data + f->header, dg->len - f->header);
 	if (count * (size_t)f->record > wire_left(&records))
 		drop_message(&m, DROP_SHORT); /* what is there is decoded */

@@ -29,7 +29,7 @@ netflow9(struct decoder *d, const struct datagram *dg)
 	if (!m.domain)
 		return;
 	decoder_count(d, DECODE_V9, 1);
-	m.exporter->datagrams++;
+	domain_heard(m.exporter, m.domain, dg->len);
 	message_sequence(&m, 1, WINDOW);
 	set_walk(&m, &w, &uncounted);
 }

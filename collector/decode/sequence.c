@@ -20,6 +20,7 @@ from_behind(struct sequence *s, uint32_t seq, uint32_t units, uint32_t back, uin
 {
 	struct sequence_result r = {0};
 
+	s->behind++;
 	s->back_run = s->back_run && seq == s->back_next ? (uint8_t)(s->back_run + 1) : 1;
 	if (back > window || s->back_run >= BACK_RUN)
 		return restart(s, seq + units);
@@ -42,6 +43,7 @@ sequence_check(struct sequence *s, uint32_t seq, uint32_t units, uint32_t window
 	}
 	if (ahead > UINT32_MAX / 2)
 		return from_behind(s, seq, units, s->next - seq, window);
+	s->ahead += ahead > 0;
 	if (ahead / JUMP_WINDOWS > window)
 		return restart(s, seq + units);
 	s->back_run = 0;

@@ -19,6 +19,7 @@ struct sequence {
 	uint32_t back_next; /* what follows the last of them */
 	uint32_t next;
 	uint64_t lost, late, restarts;
+	uint64_t ahead, behind; /* datagrams that came with another number than expected, by direction */
 };
 
 struct sequence_result {

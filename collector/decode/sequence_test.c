@@ -82,6 +82,8 @@ test_restart_near(void **state)
 	assert_int_equal(s.restarts, 1);
 	assert_int_equal(s.lost, 0);
 	assert_int_equal(sequence_check(&s, 12, 1, 64).lost, 2);
+	assert_int_equal(s.behind, 4); /* what it took to believe in the restart */
+	assert_int_equal(s.ahead, 1);
 }
 
 static void

@@ -77,11 +77,15 @@ put_domain(struct text *out, const struct domain *dom)
 	text_u64(out, dom->version);
 	key_u64(out, "id", dom->id);
 	key_u64(out, "session", dom->session);
+	key_u64(out, "datagrams", dom->datagrams);
+	key_u64(out, "octets", dom->octets);
 	key_u64(out, "records", dom->records);
 	key_u64(out, "rate_unknown", dom->rate_unknown);
 	key_u64(out, "sequence_lost", dom->sequence.lost - dom->sequence.late);
 	key_u64(out, "sequence_late", dom->sequence.late);
 	key_u64(out, "sequence_restarts", dom->sequence.restarts);
+	key_u64(out, "sequence_ahead", dom->sequence.ahead);
+	key_u64(out, "sequence_behind", dom->sequence.behind);
 	if (!addr_is_none(&dom->agent)) {
 		text_char(out, ',');
 		key_addr(out, "exporter_address", &dom->agent);

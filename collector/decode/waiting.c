@@ -30,6 +30,10 @@ waiting_add(const struct message *m, uint16_t set_id, const uint8_t *data, size_
 	size_t need = sizeof(struct waiting) + len;
 	struct waiting *w;
 
+	if (d->o.waiting_off) {
+		drop_message(m, DROP_WAITING_EXPIRED);
+		return;
+	}
 	if (m->exporter->bytes + need > d->o.exporter_max_bytes / 2 ||
 	    !exporter_charge(d, m->exporter, need)) {
 		drop_message(m, DROP_WAITING_FULL);
