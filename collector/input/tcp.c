@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -27,6 +28,8 @@ const struct counter_desc tcp_counter_desc[TCP_COUNTERS] = {
     [TCP_CLOSED_FRAMING] = {"tcp_sessions_closed", "reason=\"not_ipfix\"",
 			    "IPFIX sessions over TCP closed by us", COUNTER_SUM},
     [TCP_CLOSED_IDLE] = {"tcp_sessions_closed", "reason=\"idle\"", NULL, COUNTER_SUM},
+    [TCP_CLOSED_PARTIAL] = {"tcp_messages_cut", NULL, "Messages that the end of their session cut short",
+			    COUNTER_SUM},
 };
 
 struct session {
@@ -43,6 +46,7 @@ struct session {
 struct tcp_source {
 	int epoll;
 	int listener;
+	int spare; /* a descriptor kept for refuse_one() */
 	unsigned sessions, sessions_max;
 	uint32_t next_id;
 	struct tcp_handlers handlers;
@@ -63,7 +67,9 @@ open_listener(const struct tcp_options *o)
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (ss.ss_family == AF_INET6)
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only));
-	if (bind(fd, (struct sockaddr *)&ss, len) < 0 || listen(fd, 128) < 0) {
+	if ((o->interface && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, o->interface,
+					(socklen_t)strlen(o->interface) + 1) < 0) ||
+	    bind(fd, (struct sockaddr *)&ss, len) < 0 || listen(fd, 128) < 0) {
 		int saved = errno;
 		close(fd);
 		errno = saved;
@@ -93,6 +99,7 @@ tcp_source_new(const struct tcp_options *o, const struct tcp_handlers *h, struct
 	s->sessions_max = o->sessions_max;
 	TAILQ_INIT(&s->list);
 	s->listener = open_listener(o);
+	s->spare = eventfd(0, EFD_CLOEXEC);
 	s->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (s->listener < 0 || s->epoll < 0 || !watch(s, s->listener, NULL)) {
 		snprintf(err, errlen, "cannot listen for IPFIX on TCP port %u: %s", o->port, strerror(errno));
@@ -125,6 +132,8 @@ tcp_source_free(struct tcp_source *s)
 		close(s->listener);
 	if (s->epoll >= 0)
 		close(s->epoll);
+	if (s->spare >= 0)
+		close(s->spare);
 	free(s);
 }
 
@@ -169,6 +178,23 @@ session_open(struct tcp_source *s, int fd, const struct sockaddr *sa)
 	s->handlers.opened(s->handlers.ctx, c->id, &c->from);
 }
 
+/* Without a free descriptor a connection cannot even be turned away, and the listener would stay readable for
+ * ever: the spare one makes room for accepting and closing it. */
+static bool
+refuse_one(struct tcp_source *s)
+{
+	if (s->spare < 0)
+		return false;
+	close(s->spare);
+	int fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC);
+	if (fd >= 0) {
+		close(fd);
+		counter_add(s->counters, TCP_REFUSED_FULL, 1);
+	}
+	s->spare = eventfd(0, EFD_CLOEXEC);
+	return fd >= 0;
+}
+
 static void
 accept_all(struct tcp_source *s)
 {
@@ -176,6 +202,8 @@ accept_all(struct tcp_source *s)
 		struct sockaddr_storage ss;
 		socklen_t len = sizeof(ss);
 		int fd = accept4(s->listener, (struct sockaddr *)&ss, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd < 0 && (errno == EMFILE || errno == ENFILE) && refuse_one(s))
+			continue;
 		if (fd < 0)
 			return;
 		session_open(s, fd, (struct sockaddr *)&ss);
@@ -220,6 +248,7 @@ session_read(struct tcp_source *s, struct session *c)
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
 		if (n <= 0) {
+			counter_add(s->counters, TCP_CLOSED_PARTIAL, c->have > 0);
 			session_close(s, c);
 			return;
 		}

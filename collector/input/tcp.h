@@ -11,6 +11,7 @@
 struct tcp_options {
 	struct addr address;
 	uint16_t port;
+	const char *interface; /* SO_BINDTODEVICE, or NULL */
 	bool ipv6_only;
 	unsigned sessions_max;
 };
@@ -23,6 +24,7 @@ enum tcp_counter {
 	TCP_REFUSED_DENIED,
 	TCP_CLOSED_FRAMING,
 	TCP_CLOSED_IDLE,
+	TCP_CLOSED_PARTIAL,
 	TCP_COUNTERS
 };
 extern const struct counter_desc tcp_counter_desc[TCP_COUNTERS];

@@ -45,27 +45,28 @@ set_option(int fd, int level, int name, int value)
 }
 
 static bool
-join_group(int fd, const struct addr *group)
+join_group(int fd, const struct addr *group, unsigned interface)
 {
 	if (addr_is_v4(group)) {
-		struct ip_mreqn m = {0};
+		struct ip_mreqn m = {.imr_ifindex = (int)interface};
 		memcpy(&m.imr_multiaddr, &group->b[12], 4);
 		return setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &m, sizeof(m)) == 0;
 	}
-	struct ipv6_mreq m = {0};
+	struct ipv6_mreq m = {.ipv6mr_interface = interface};
 	memcpy(&m.ipv6mr_multiaddr, group->b, 16);
 	return setsockopt(fd, IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, &m, sizeof(m)) == 0;
 }
 
 static bool
-join_groups(int fd, const char *groups, char *err, size_t errlen)
+join_groups(int fd, const char *groups, const char *interface, char *err, size_t errlen)
 {
+	unsigned index = interface ? if_nametoindex(interface) : 0;
 	for (const char *p = groups; *p;) {
 		char one[ADDR_TEXT_MAX];
 		size_t n = strcspn(p, ", ");
 		struct addr group;
 		snprintf(one, sizeof(one), "%.*s", (int)n, p);
-		if (n && (!addr_parse(&group, one) || !join_group(fd, &group))) {
+		if (n && (!addr_parse(&group, one) || !join_group(fd, &group, index))) {
 			snprintf(err, errlen, "cannot join multicast group '%s': %s", one, strerror(errno));
 			return false;
 		}
@@ -127,7 +128,7 @@ udp_open(const struct udp_options *o, char *err, size_t errlen)
 		close(fd);
 		return -1;
 	}
-	if (o->groups && !join_groups(fd, o->groups, err, errlen)) {
+	if (o->groups && !join_groups(fd, o->groups, o->interface, err, errlen)) {
 		close(fd);
 		return -1;
 	}
@@ -177,7 +178,7 @@ udp_buffer(int fd)
 	socklen_t len = sizeof(bytes);
 	if (getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, &len) < 0)
 		return 0;
-	return (size_t)bytes;
+	return (size_t)bytes / 2; /* the kernel counts its own book-keeping in and doubles */
 }
 
 struct udp_receiver *
