@@ -136,6 +136,7 @@ static const struct rule rules[] = {
      "networks_file_filter zeroes the addresses that this is to keep"},
     {WARNING, true, CONF_timestamps_rfc9557, CONF_timestamps_since_epoch, both,
      "timestamps_since_epoch decides how times are written"},
+    {WARNING, false, CONF_group, CONF_user, only_first, "no effect without user"},
     {WARNING, true, CONF_print_output_file_append, CONF_print_output_file, print_lacks_file,
      "no effect without print_output_file"},
     {WARNING, true, CONF_print_latest_file, CONF_print_output_file, print_lacks_file,
