@@ -70,6 +70,20 @@ stderr_is_journal(void)
 	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
 }
 
+static bool
+open_syslog(const char *facility, const char *ident)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(facilities); i++) {
+		if (strcmp(facilities[i].name, facility) != 0)
+			continue;
+		snprintf(state.ident, sizeof(state.ident), "%s", ident ? ident : "flowribd");
+		openlog(state.ident, LOG_PID, facilities[i].code);
+		state.to_syslog = true;
+		return true;
+	}
+	return false;
+}
+
 bool
 log_open(const struct log_config *c, char *err, size_t errlen)
 {
@@ -77,14 +91,8 @@ log_open(const struct log_config *c, char *err, size_t errlen)
 	state.journal = !c->file && !c->syslog && stderr_is_journal();
 	state.stamp = c->timestamps || c->file;
 	if (c->syslog) {
-		for (size_t i = 0; i < ARRAY_SIZE(facilities); i++) {
-			if (strcmp(facilities[i].name, c->syslog) != 0)
-				continue;
-			snprintf(state.ident, sizeof(state.ident), "%s", c->ident ? c->ident : "flowribd");
-			openlog(state.ident, LOG_PID, facilities[i].code);
-			state.to_syslog = true;
+		if (open_syslog(c->syslog, c->ident))
 			return true;
-		}
 		snprintf(err, errlen,
 			 "syslog: unknown facility '%s' (auth, daemon, user, local0 to local7, ...)",
 			 c->syslog);
@@ -98,6 +106,14 @@ log_open(const struct log_config *c, char *err, size_t errlen)
 		}
 	}
 	return true;
+}
+
+void
+log_vary(const struct log_config *c)
+{
+	state.debug = c->debug;
+	if (c->syslog)
+		open_syslog(c->syslog, c->ident);
 }
 
 void

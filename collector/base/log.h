@@ -25,6 +25,10 @@ struct log_config {
  * stderr. */
 bool log_open(const struct log_config *c, char *err, size_t errlen);
 
+/* In a process forked from one that logs: its own wish for debug lines, and its own facility and identifier
+ * when c names a facility. The file, if there is one, stays the common one. */
+void log_vary(const struct log_config *c);
+
 /* Reopens a log file after rotation (SIGHUP). Safe to call when logging elsewhere. */
 void log_reopen(void);
 /* Gives the log file to the user that the daemon will run as, so that it can be opened anew. */

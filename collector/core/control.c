@@ -41,8 +41,10 @@ listen_at(const char *path, char *err, size_t errlen)
 	}
 	memcpy(un.sun_path, path, strlen(path) + 1);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
+	if (fd < 0) {
+		snprintf(err, errlen, "control socket: %s", strerror(errno));
 		return -1;
+	}
 	if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode)) {
 		if (connect(fd, (struct sockaddr *)&un, sizeof(un)) == 0) {
 			snprintf(err, errlen,

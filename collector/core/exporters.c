@@ -3,6 +3,7 @@
 #include <jansson.h>
 
 #include "collector/base/clock.h"
+#include "collector/base/log.h"
 
 /* A figure of an exporter (or of one of its domains): its member in the decoder's status, and its metric. */
 struct figure {
@@ -31,7 +32,9 @@ static const struct figure domain_figures[] = {
      "Records whose sampling rate was asked for and not known"},
 };
 
-/* All threads' exporters as one array; NULL when there are none. */
+/* All threads' exporters as one array; the caller drops the reference. Each gets the number of its thread:
+ * one that sends over UDP and over TCP may be known to two threads, and two samples with the same labels
+ * would make a scraper refuse all. A thread that did not answer is missing. */
 static json_t *
 read_status(struct sources *s)
 {
@@ -40,7 +43,14 @@ read_status(struct sources *s)
 	json_t *threads = json_loadb(text.data, text.len, 0, NULL), *all = json_array();
 	size_t i;
 	json_t *thread;
-	json_array_foreach(threads, i, thread) json_array_extend(all, thread);
+	json_array_foreach(threads, i, thread)
+	{
+		size_t k;
+		json_t *exporter;
+		json_array_foreach(thread, k, exporter)
+		    json_object_set_new(exporter, "thread", json_integer((json_int_t)i));
+		json_array_extend(all, thread);
+	}
 	json_decref(threads);
 	text_free(&text);
 	return all;
@@ -111,6 +121,40 @@ exporters_table(struct sources *s, struct text *out)
 }
 
 static void
+stats_line(const char *listening, const json_t *exporter, const json_t *domain)
+{
+	long long ahead = number(domain, "sequence_ahead"), behind = number(domain, "sequence_behind");
+	long long messages = number(domain, "datagrams");
+	log_notice(
+	    "stats [%s] agent=%s:%lld time=%lld packets=%lld bytes=%lld seq_good=%lld seq_jmp_fwd=%lld "
+	    "seq_jmp_bck=%lld",
+	    listening, address_of(exporter), number(domain, "id"), (long long)(clock_now_us() / US_PER_S),
+	    messages, number(domain, "octets"), messages - ahead - behind, ahead, behind);
+}
+
+void
+exporters_log(struct sources *s)
+{
+	char listening[ADDR_TEXT_MAX + 8];
+	json_t *all = read_status(s), *exporter, *domain;
+	size_t i, k;
+	long long discarded = 0;
+	const char *reason;
+	json_t *value;
+	sources_listening(s, listening, sizeof(listening));
+	json_array_foreach(all, i, exporter)
+	{
+		json_array_foreach(json_object_get(exporter, "domains"), k, domain)
+		    stats_line(listening, exporter, domain);
+		json_object_foreach(json_object_get(exporter, "dropped"), reason, value) discarded +=
+		    (long long)json_integer_value(value);
+	}
+	json_decref(all);
+	log_notice("stats [%s] time=%lld discarded_packets=%lld", listening,
+		   (long long)(clock_now_us() / US_PER_S), discarded);
+}
+
+static void
 put_head(struct text *out, const struct figure *f)
 {
 	text_printf(out, "# HELP flowrib_%s %s\n# TYPE flowrib_%s %s\n", f->metric, f->help, f->metric,
@@ -123,9 +167,11 @@ put_domain_samples(struct text *out, const struct figure *f, const json_t *expor
 	size_t k;
 	json_t *domain;
 	json_array_foreach(json_object_get(exporter, "domains"), k, domain) text_printf(
-	    out, "flowrib_%s{exporter=\"%s\",version=\"%lld\",domain=\"%lld\",session=\"%lld\"} %lld\n",
-	    f->metric, address_of(exporter), number(domain, "version"), number(domain, "id"),
-	    number(domain, "session"), number(domain, f->member));
+	    out,
+	    "flowrib_%s{exporter=\"%s\",thread=\"%lld\",version=\"%lld\",domain=\"%lld\",session=\"%lld\"} "
+	    "%lld\n",
+	    f->metric, address_of(exporter), number(exporter, "thread"), number(domain, "version"),
+	    number(domain, "id"), number(domain, "session"), number(domain, f->member));
 }
 
 void
@@ -136,8 +182,9 @@ exporters_metrics(struct sources *s, struct text *out)
 	for (size_t f = 0; f < ARRAY_SIZE(exporter_figures); f++) {
 		put_head(out, &exporter_figures[f]);
 		json_array_foreach(all, i, exporter)
-		    text_printf(out, "flowrib_%s{exporter=\"%s\"} %lld\n", exporter_figures[f].metric,
-				address_of(exporter), number(exporter, exporter_figures[f].member));
+		    text_printf(out, "flowrib_%s{exporter=\"%s\",thread=\"%lld\"} %lld\n",
+				exporter_figures[f].metric, address_of(exporter), number(exporter, "thread"),
+				number(exporter, exporter_figures[f].member));
 	}
 	for (size_t f = 0; f < ARRAY_SIZE(domain_figures); f++) {
 		put_head(out, &domain_figures[f]);

@@ -8,6 +8,10 @@
 /* One line per exporter, observation domain and version: what came, what was lost, at what sampling rate. */
 void exporters_table(struct sources *s, struct text *out);
 
+/* The "stats" lines that pmacct logs on SIGUSR1, one per exporter and domain, to the log. "packets" are
+ * datagrams there, "bytes" theirs; a jump is a datagram whose sequence number was not the expected one. */
+void exporters_log(struct sources *s);
+
 /* The same as Prometheus samples. */
 void exporters_metrics(struct sources *s, struct text *out);
 

@@ -224,6 +224,7 @@ begin_end(struct program *p)
 		log_notice("ending: handing on what was received, plugins write out what they hold");
 		notify_stopping();
 		supervisor_command(&p->supervisor, SUPERVISOR_STOP);
+		sources_housekeeping(p->sources); /* templates of the last second */
 		sources_stop(p->sources);
 		supervisor_command(&p->supervisor, SUPERVISOR_CLOSED);
 	} else if (p->ending == 2) {
@@ -440,6 +441,7 @@ start(struct program *p, char *err, size_t errlen)
 {
 	if (conf_bool(p->conf, CONF_CORE, CONF_daemonize) && !runtime_daemonize(err, errlen))
 		return false;
+	runtime_files_allow();
 	runtime_priority(p->conf, CONF_CORE);
 	if (!runtime_directory(p->conf, err, errlen))
 		return false;
@@ -452,8 +454,8 @@ start(struct program *p, char *err, size_t errlen)
 		return false;
 	}
 	if (!sources_open(p->sources, err, errlen) || !start_control(p, err, errlen) ||
-	    !runtime_pidfile_write(p->conf, err, errlen) || !privileges_drop(p->conf, err, errlen) ||
-	    !start_metrics(p, err, errlen))
+	    !runtime_pidfile_write(p->conf, CONF_CORE, err, errlen) ||
+	    !privileges_drop(p->conf, err, errlen) || !start_metrics(p, err, errlen))
 		return false;
 	supervisor_command(&p->supervisor, SUPERVISOR_GO);
 	if (!sources_start(p->sources, err, errlen) || !sandbox_enter(p->conf, err, errlen))
@@ -479,7 +481,7 @@ collect(struct program *p, struct text *messages)
 	if (!start(p, err, sizeof(err))) {
 		log_error("%s", err);
 		if (p->control) /* else the pid file is another daemon's */
-			runtime_pidfile_remove(p->conf);
+			runtime_pidfile_remove(p->conf, CONF_CORE);
 		return 1; /* the spawner notices that the core is gone and ends its plugins */
 	}
 	log_info("flowribd %s is up", PACKAGE_VERSION);
@@ -487,7 +489,7 @@ collect(struct program *p, struct text *messages)
 	sources_stop(p->sources); /* again, when it was not a signal that ended it */
 	if (!p->ending)
 		outlive_plugins(p);
-	runtime_pidfile_remove(p->conf);
+	runtime_pidfile_remove(p->conf, CONF_CORE);
 	log_info("ended");
 	return p->exit_status;
 }
@@ -496,6 +498,8 @@ collect(struct program *p, struct text *messages)
 static void
 program_free(struct program *p)
 {
+	if (p->sources) /* when the start failed half-way threads still run */
+		sources_stop(p->sources);
 	metrics_close(p->metrics);
 	control_close(p->control);
 	sources_free(p->sources);

@@ -12,6 +12,14 @@ static struct {
 	unsigned n;
 } files;
 
+/* The line is pmacct's to the letter: scripts wait for it. */
+static void
+told_loaded(const char *path, const struct networks *contents)
+{
+	log_info("[%s] map successfully (re)loaded.", path);
+	log_debug("[%s] %zu networks", path, networks_count(contents));
+}
+
 static const struct networks *
 file_load(const char *path, char *err, size_t errlen)
 {
@@ -24,8 +32,7 @@ file_load(const char *path, char *err, size_t errlen)
 	}
 	struct networks *contents = networks_load(path, err, errlen);
 	if (contents) {
-		log_info("[%s] map successfully (re)loaded with %zu entries.", path,
-			 networks_count(contents));
+		told_loaded(path, contents);
 		files.file[files.n].path = path;
 		files.file[files.n++].contents = contents;
 	}
@@ -79,6 +86,7 @@ netfiles_reload(netfiles_replace *replace, void *ctx)
 	char err[512];
 	for (unsigned i = 0; i < files.n; i++) {
 		struct networks *old = files.file[i].contents;
+		log_info("[%s] (re)loading map.", files.file[i].path);
 		struct networks *fresh = networks_load(files.file[i].path, err, sizeof(err));
 		if (!fresh) {
 			log_error("networks_file: %s; keeping the contents in use", err);
@@ -87,7 +95,6 @@ netfiles_reload(netfiles_replace *replace, void *ctx)
 		files.file[i].contents = fresh;
 		if (replace(ctx, old, fresh))
 			networks_free(old);
-		log_info("[%s] map successfully (re)loaded with %zu entries.", files.file[i].path,
-			 networks_count(fresh));
+		told_loaded(files.file[i].path, fresh);
 	}
 }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pwd.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -52,9 +53,18 @@ runtime_directory(const struct conf *conf, char *err, size_t errlen)
 	/* the default depends on who asks, and plugins may ask as another user */
 	if (path == buf)
 		setenv("RUNTIME_DIRECTORY", path, 1);
-	bool ours = st.st_uid == owner || (geteuid() == 0 && st.st_uid == 0);
+	bool ours = st.st_uid == owner || (geteuid() == 0 && st.st_uid == 0 && !(st.st_mode & 077));
+	if (ours && st.st_mode & 022) {
+		snprintf(err, errlen,
+			 "others may write to the runtime directory '%s'; set runtime_dir to one "
+			 "of its own, or chmod 700 it",
+			 path);
+		close(fd);
+		return false;
+	}
 	if (!ours || (st.st_uid != owner && fchown(fd, owner, (gid_t)-1) < 0)) {
-		snprintf(err, errlen, "the runtime directory '%s' belongs to somebody else; set runtime_dir",
+		snprintf(err, errlen,
+			 "the runtime directory '%s' is not ours alone; set runtime_dir to one below it",
 			 path);
 		ours = false;
 	}
@@ -80,6 +90,17 @@ runtime_priorities_allow(const struct conf *conf)
 	struct rlimit limit = {(rlim_t)(20 - least), (rlim_t)(20 - least)};
 	if (least < 0 && setrlimit(RLIMIT_NICE, &limit) < 0)
 		log_debug("proc_priority: cannot raise the limit: %s", strerror(errno));
+}
+
+void
+runtime_files_allow(void)
+{
+	struct rlimit files;
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur >= files.rlim_max)
+		return;
+	files.rlim_cur = files.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &files) < 0)
+		log_debug("cannot raise the number of open files: %s", strerror(errno));
 }
 
 /* The parent's part: waits for one byte, then leaves with the child's verdict. */
@@ -152,15 +173,27 @@ runtime_give(const struct conf *conf, const char *path)
 		log_warn("cannot give '%s' to the user of the key user: %s", path, strerror(errno));
 }
 
-bool
-runtime_pidfile_write(const struct conf *conf, char *err, size_t errlen)
+/* The core's is the path itself, a plugin's the path with its type and name; NULL when none is wanted. */
+static const char *
+pidfile_path(const struct conf *conf, int scope, char *buf, size_t n)
 {
 	const char *path = conf_string(conf, CONF_CORE, CONF_pidfile);
-	char text[16];
+	if (!path || scope == CONF_CORE)
+		return path;
+	snprintf(buf, n, "%s-%s-%s", path, conf_plugin_type(conf, scope), conf_plugin_name(conf, scope));
+	return buf;
+}
+
+bool
+runtime_pidfile_write(const struct conf *conf, int scope, char *err, size_t errlen)
+{
+	char buf[PATH_MAX], text[16];
+	const char *path = pidfile_path(conf, scope, buf, sizeof(buf));
 	if (!path)
 		return true;
 	int n = snprintf(text, sizeof(text), "%d\n", (int)getpid());
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	errno = fd < 0 ? errno : ENOSPC; /* what a short write means */
 	if (fd < 0 || write(fd, text, (size_t)n) != n) {
 		snprintf(err, errlen, "pidfile: cannot write '%s': %s", path, strerror(errno));
 		if (fd >= 0)
@@ -172,9 +205,10 @@ runtime_pidfile_write(const struct conf *conf, char *err, size_t errlen)
 }
 
 void
-runtime_pidfile_remove(const struct conf *conf)
+runtime_pidfile_remove(const struct conf *conf, int scope)
 {
-	const char *path = conf_string(conf, CONF_CORE, CONF_pidfile);
+	char buf[PATH_MAX];
+	const char *path = pidfile_path(conf, scope, buf, sizeof(buf));
 	if (path && unlink(path) < 0 && errno != ENOENT)
 		return; /* run as another user than the one that wrote it: a stale file is harmless */
 }

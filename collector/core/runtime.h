@@ -23,6 +23,9 @@ void runtime_priority(const struct conf *conf, int scope);
 /* Before privileges go: lets processes made later take the niceness that the plugins' proc_priority says. */
 void runtime_priorities_allow(const struct conf *conf);
 
+/* As many descriptors as the system allows: a thousand TCP sessions need them. */
+void runtime_files_allow(void);
+
 /* Tells the waiting parent and the service manager that the daemon works. */
 void runtime_ready(void);
 /* In the background: lets go of the terminal, which is held as standard error until a process is up. */
@@ -31,8 +34,9 @@ void runtime_detach(void);
 /* Gives a file made while still root to the user that the daemon will run as. */
 void runtime_give(const struct conf *conf, const char *path);
 
-/* Writes the pid file (pidfile); nothing when the key is not set. False with a message. */
-bool runtime_pidfile_write(const struct conf *conf, char *err, size_t errlen);
-void runtime_pidfile_remove(const struct conf *conf);
+/* Writes this process' pid file (pidfile), which for a plugin ends in -TYPE-NAME; nothing when the key is not
+ * set. scope as in conf. False with a message. */
+bool runtime_pidfile_write(const struct conf *conf, int scope, char *err, size_t errlen);
+void runtime_pidfile_remove(const struct conf *conf, int scope);
 
 #endif

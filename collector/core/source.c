@@ -42,7 +42,7 @@ struct source {
 	struct fanout *fanout;
 	const struct allow *allow; /* NULL: everybody */
 	struct counter_block *udp_counters;
-	uint64_t next_tick_us;
+	uint64_t next_tick_us; /* monotonic: setting the clock back must not stop the ticks */
 	/* a request of the control thread, see ask() */
 	_Atomic int request; /* enum request */
 	request_fn *request_fn;
@@ -59,6 +59,8 @@ struct sources {
 	struct allow *allow; /* the list in use, NULL: none */
 	struct counter_block *tcp_counters, *savefile_counters;
 	struct savefile *savefile;
+	bool templates_unsaved; /* control thread only, as is the next */
+	struct log_limit templates_limit;
 	pthread_mutex_t asking; /* requests come from the control thread and the metrics server */
 	int done;		/* eventfd */
 };
@@ -130,13 +132,13 @@ serve(struct source *s)
 static void
 housekeeping(struct source *s)
 {
-	uint64_t now = clock_now_us();
+	uint64_t now = clock_monotonic_us();
 	if (now < s->next_tick_us)
 		return;
 	s->next_tick_us = now + TICK_US;
 	if (s->receiver)
 		udp_note_drops(s->receiver);
-	decoder_tick(s->decoder, now);
+	decoder_tick(s->decoder, clock_now_us());
 }
 
 static void
@@ -209,10 +211,12 @@ open_savefile(struct sources *s, char *err, size_t errlen)
 
 /* Sleeps, but not past a stop. */
 static void
-pause_for(struct sources *s, uint64_t seconds)
+pause_for(struct source *s, uint64_t seconds)
 {
-	for (uint64_t i = 0; i < 10 * seconds && !atomic_load(&s->stop); i++)
+	for (uint64_t i = 0; i < 10 * seconds && !atomic_load(&s->all->stop); i++) {
+		serve(s); /* or the control thread would wait in vain */
 		usleep(100000);
+	}
 }
 
 static void *
@@ -226,7 +230,7 @@ savefile_main(void *arg)
 	char err[512];
 	pthread_setname_np(pthread_self(), "savefile");
 	for (uint64_t i = 0; (times == 0 || i < times) && !atomic_load(&all->stop); i++) {
-		pause_for(all, delay);
+		pause_for(s, delay);
 		if (i > 0) {
 			savefile_close(all->savefile);
 			if (!open_savefile(all, err, sizeof(err))) {
@@ -265,8 +269,11 @@ decode_options_of(const struct conf *c)
 	    .peer_as = conf_bool(c, CONF_CORE, CONF_nfacctd_peer_as),
 	    .exporters_max = (unsigned)conf_uint(c, CONF_CORE, CONF_nfacctd_exporters_max),
 	    .exporter_max_bytes = conf_uint(c, CONF_CORE, CONF_nfacctd_exporter_max_bytes),
-	    .template_timeout_s = (unsigned)conf_uint(c, CONF_CORE, CONF_nfacctd_template_timeout),
+	    .template_timeout_s = conf_uint(c, CONF_CORE, CONF_nfacctd_template_timeout)
+				      ? (unsigned)conf_uint(c, CONF_CORE, CONF_nfacctd_template_timeout)
+				      : UINT32_MAX, /* 0 is "never" to the operator, "default" to decode */
 	    .waiting_timeout_s = (unsigned)conf_uint(c, CONF_CORE, CONF_nfacctd_waiting_timeout),
+	    .waiting_off = conf_uint(c, CONF_CORE, CONF_nfacctd_waiting_timeout) == 0,
 	};
 }
 
@@ -369,6 +376,11 @@ open_udp(struct source *s, char *err, size_t errlen)
 			 "net.core.rmem_max to get them",
 			 udp_buffer(s->udp_fd), o.receive_buffer);
 	s->receiver = udp_receiver_new(s->udp_fd, s->udp_counters);
+	if (s->index == 0) {
+		char listening[ADDR_TEXT_MAX + 8];
+		sources_listening(s->all, listening, sizeof(listening));
+		log_info("waiting for NetFlow/IPFIX data on %s", listening);
+	}
 	return s->receiver && watch(s, s->udp_fd);
 }
 
@@ -381,6 +393,7 @@ open_tcp(struct source *s, char *err, size_t errlen)
 	struct tcp_options o = {
 	    .address = address_of(c, CONF_nfacctd_ip),
 	    .port = (uint16_t)conf_uint(c, CONF_CORE, CONF_nfacctd_tcp_port),
+	    .interface = conf_string(c, CONF_CORE, CONF_nfacctd_interface),
 	    .ipv6_only = conf_bool(c, CONF_CORE, CONF_nfacctd_ipv6_only),
 	    .sessions_max = 1024,
 	};
@@ -420,6 +433,14 @@ sources_start(struct sources *s, char *err, size_t errlen)
 		one->running = true;
 	}
 	return true;
+}
+
+void
+sources_listening(const struct sources *s, char *buf, size_t n)
+{
+	const char *address = conf_string(s->conf, CONF_CORE, CONF_nfacctd_ip);
+	snprintf(buf, n, "%s:%u", address ? address : "0.0.0.0",
+		 (unsigned)conf_uint(s->conf, CONF_CORE, CONF_nfacctd_port));
 }
 
 int
@@ -489,40 +510,59 @@ sources_status(struct sources *s, struct text *json)
 	text_char(json, ']');
 }
 
-struct templates {
-	struct text json;
-	bool changed;
-};
+/* Reading the flag costs nothing; only when it is set is the list of a thousand exporters written out. */
+static void
+request_changed(struct source *s, void *ctx)
+{
+	struct sources *all = ctx;
+	all->templates_unsaved |= decoder_templates_changed(s->decoder);
+}
 
+/* Saving clears the decoder's flag, so what is not on the disk then is remembered in templates_unsaved. */
 static void
 request_templates(struct source *s, void *ctx)
 {
-	struct templates *t = ctx;
-	t->changed = decoder_templates_changed(s->decoder) || t->changed;
-	size_t before = t->json.len;
+	struct text *json = ctx;
+	size_t before = json->len;
 	if (before > 1)
-		text_char(&t->json, ',');
-	if (decoder_templates_save(s->decoder, &t->json) == 0)
-		t->json.len = before;
+		text_char(json, ',');
+	if (decoder_templates_save(s->decoder, json) == 0)
+		json->len = before;
 }
 
-/* Writes the templates file anew when a template changed, whole or not at all. */
+/* Puts all threads' templates into the file, whole or not at all. False when a thread did not answer or the
+ * disk did not take it: then the file is as it was, and the next round tries again. */
+static bool
+write_templates(struct sources *s, const char *path)
+{
+	struct text json = {0};
+	char err[256];
+	uint64_t held;
+	bool ok = true;
+	text_char(&json, '[');
+	for (unsigned i = 0; ok && i < s->n; i++)
+		ok = ask(&s->list[i], request_templates, &json);
+	text_str(&json, "]\n");
+	if (ok && !file_replace(path, json.data, json.len, err, sizeof(err))) {
+		ok = false;
+		if (log_allowed(&s->templates_limit, &held))
+			log_warn("nfacctd_templates_file: %s; trying again", err);
+	}
+	text_free(&json);
+	return ok;
+}
+
+/* Writes the templates file anew when a template changed. */
 static void
 save_templates(struct sources *s)
 {
 	const char *path = conf_string(s->conf, CONF_CORE, CONF_nfacctd_templates_file);
-	struct templates t = {0};
-	char err[256];
 	if (!path)
 		return;
-	text_char(&t.json, '[');
 	for (unsigned i = 0; i < s->n; i++)
-		if (!ask(&s->list[i], request_templates, &t))
-			t.changed = false;
-	text_str(&t.json, "]\n");
-	if (t.changed && !file_replace(path, t.json.data, t.json.len, err, sizeof(err)))
-		log_warn("nfacctd_templates_file: %s", err);
-	text_free(&t.json);
+		ask(&s->list[i], request_changed, s);
+	if (s->templates_unsaved)
+		s->templates_unsaved = !write_templates(s, path);
 }
 
 void
@@ -545,6 +585,7 @@ reload_allow(struct sources *s)
 	char err[512];
 	if (!path)
 		return;
+	log_info("[%s] (re)loading map.", path);
 	struct allow *fresh = allow_load(path, err, sizeof(err));
 	if (!fresh) {
 		log_error("nfacctd_allow_file: %s; keeping the list in use", err);

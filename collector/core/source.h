@@ -27,6 +27,9 @@ bool sources_open(struct sources *s, char *err, size_t errlen);
 /* Starts the threads. False with a message. */
 bool sources_start(struct sources *s, char *err, size_t errlen);
 
+/* ADDRESS:PORT that datagrams are received at, as pmacct writes it: 0.0.0.0 for all addresses. */
+void sources_listening(const struct sources *s, char *buf, size_t n);
+
 /* Readable when a capture file has been read to its end, or could not be. Never readable without capture
  * file. */
 int sources_done_fd(const struct sources *s);

@@ -192,6 +192,7 @@ status_log(const struct status *s)
 			log_notice("%.*s", (int)n, p);
 		p += n + (p[n] == '\n');
 	}
+	exporters_log(s->sources);
 	log_notice("---");
 	text_free(&out);
 }

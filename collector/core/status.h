@@ -18,7 +18,8 @@ void status_json(const struct status *s, struct text *out);
 /* Text exposition format 0.0.4. Any thread may call it. */
 void status_prometheus(const struct status *s, struct text *out);
 
-/* The same as status_text, line by line into the log (SIGUSR1). */
+/* The same as status_text, line by line into the log (SIGUSR1); then, for scripts that read pmacct's log, its
+ * "stats" lines. */
 void status_log(const struct status *s);
 
 #endif

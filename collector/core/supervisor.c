@@ -58,8 +58,8 @@ tell(struct spawner *s, enum supervisor_event_kind kind, unsigned i, int status)
 		log_debug("supervisor: the core is gone");
 }
 
-/* What the host will read from a descriptor stays blocked until it does: a request to end that comes before that must
- * not kill the plugin. All else is as in a new process. */
+/* What the host will read from a descriptor stays blocked until it does: a request to end that comes before
+ * that must not kill the plugin. All else is as in a new process. */
 static void
 block_host_signals(void)
 {
@@ -76,7 +76,7 @@ static void
 child_main(struct spawner *s, unsigned i)
 {
 	struct instance *in = &s->all->list[i];
-	char name[96];
+	char name[96], err[256];
 
 	close(s->fd);
 	close(s->signals);
@@ -84,7 +84,14 @@ child_main(struct spawner *s, unsigned i)
 	block_host_signals();
 	snprintf(name, sizeof(name), "%s/%s", in->setup.name, in->setup.type);
 	log_set_name(name);
+	log_vary(&(struct log_config){
+	    .syslog = conf_string(in->setup.conf, in->setup.index, CONF_syslog),
+	    .ident = conf_string(in->setup.conf, in->setup.index, CONF_syslog_ident),
+	    .debug = conf_bool(in->setup.conf, in->setup.index, CONF_debug),
+	});
 	runtime_priority(in->setup.conf, in->setup.index);
+	if (!runtime_pidfile_write(in->setup.conf, in->setup.index, err, sizeof(err)))
+		log_warn("%s", err);
 	exit(plugin_run(in->ops, &in->setup));
 }
 
@@ -141,6 +148,7 @@ reap(struct spawner *s)
 				c->finished = true;
 			else
 				plan_restart(c, restart_delay(&s->all->list[i]));
+			runtime_pidfile_remove(s->all->list[i].setup.conf, (int)i);
 			tell(s, ended ? SUPERVISOR_ENDED : SUPERVISOR_DIED, i, status);
 			c->pid = 0;
 		}
