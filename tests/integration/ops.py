@@ -43,6 +43,7 @@ class Ops:
         self.mark = f"{os.getpid()}-{time.monotonic_ns()}"
         with open(self.conf, "w", encoding="utf-8") as f:
             f.write("\n".join([f"daemonize: {'true' if background else 'false'}", f"nfacctd_port: {self.port}", "nfacctd_ip: 127.0.0.1",
+                               "nfacctd_pipe_size: 16777216",
                                f"runtime_dir: {self.run}", f"plugins: {plugins}", f"aggregate: {TUPLE}", *lines]) + "\n")
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen([built("flowribd"), "-f", self.conf], stdout=log, stderr=log, stdin=subprocess.DEVNULL,

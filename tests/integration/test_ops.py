@@ -570,7 +570,7 @@ def is_template(message):
 @pytest.mark.parametrize("threads", [1, 2, 3, 4])
 def test_threads_count_the_same(ops, threads):
     one = ops(f"nfacctd_threads: {threads}")
-    sent = one.send("--records", 24000, "--flows", 500, "--exporters", 8, "--rate", 200000)
+    sent = one.send("--records", 24000, "--flows", 500, "--exporters", 8, "--rate", 50000, "--burst", 4)
     one.expect_flows(sent["records"])
     rows = table_rows(one.table)
     assert sum(r["packets"] for r in rows) == sent["packets"] and sum(r["bytes"] for r in rows) == sent["bytes"]
@@ -593,7 +593,7 @@ def test_ipfix_over_tcp_counts_as_over_udp(ops):
 
 def test_zmq_transport_counts_the_same(ops):
     one = ops("plugin_pipe_zmq: true", "nfacctd_threads: 2")
-    sent = one.send("--records", 24000, "--flows", 500, "--exporters", 4, "--rate", 200000)
+    sent = one.send("--records", 24000, "--flows", 500, "--exporters", 4, "--rate", 50000, "--burst", 4)
     one.expect_flows(sent["records"])
     assert sum(r["bytes"] for r in table_rows(one.table)) == sent["bytes"]
     assert one.end() == 0
@@ -606,7 +606,7 @@ def test_stopped_plugin_does_not_stop_the_core(ops, lines):
     one = ops(*[line.replace(":", "[stuck]:") for line in lines], plugins="memory[stuck], memory[m]")
     stuck = one.plugins()["stuck"]
     one.kill(signal.SIGSTOP, stuck)
-    sent = one.send("--records", 240000, "--flows", 500, "--rate", 200000)
+    sent = one.send("--records", 100000, "--flows", 500, "--rate", 50000, "--burst", 4)
     one.expect_flows(sent["records"])
     dropped = one.counter("queue_dropped_records", plugin="stuck")
     assert dropped > 0 and one.counter("queue_dropped_records", plugin="m") == 0
@@ -623,8 +623,9 @@ def test_zmq_plugin_that_hears_no_end_is_ended(ops):
               plugins="memory[stuck], memory[m]")
     stuck = one.plugins()["stuck"]
     one.kill(signal.SIGSTOP, stuck)
-    sent = one.send("--records", 240000, "--flows", 500, "--rate", 200000)
+    sent = one.send("--records", 100000, "--flows", 500, "--rate", 50000, "--burst", 4)
     one.expect_flows(sent["records"])
+    assert one.counter("queue_dropped_records", plugin="stuck") > 0
     one.kill(signal.SIGTERM)
     time.sleep(5)
     one.kill(signal.SIGCONT, stuck)
