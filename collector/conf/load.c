@@ -136,7 +136,7 @@ read_line(struct loading *l, char *line, unsigned number)
 		explain_unknown(l, line, number);
 		return;
 	}
-	char *value = mapfile_trim(colon + 1);
+	char *value = lines_trim(colon + 1);
 	if (!*value) {
 		conf_report(r, SEVERITY_ERROR_UNLESS_LENIENT, ORIGIN_FILE, number, line,
 			    "no value after ':'");
@@ -151,7 +151,7 @@ read_lines(struct loading *l, struct mapfile *m)
 {
 	char *line;
 	while ((line = mapfile_next(m)) != NULL)
-		read_line(l, line, m->line);
+		read_line(l, line, m->in.number);
 	l->report.errors += m->faults;
 }
 

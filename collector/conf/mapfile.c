@@ -1,88 +1,48 @@
-/* The file is read in one piece because every user needs all of it, and because a file that changes while it
- * is being read line by line would be half old, half new. Lines are cut in place: no copy, no limit but the
- * ones asked for. */
+/* What maps and the configuration add to reading lines (collector/base/lines.h): limits, faults that do not
+ * end the reading, and the two ways to split a line. */
 #include "collector/conf/mapfile.h"
 
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdint.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-/* Nobody writes lists as large as this by hand; what is larger is another kind of file. */
-#define FILE_MAX ((size_t)1 << 30)
+/* Blanks are those of lines_trim, and what ends a key besides them. */
+#define BLANKS " \t\r\v\f"
 
 static bool
 blank(char c)
 {
-	return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f';
+	return c && strchr(BLANKS, c);
 }
 
+/* A fault of the whole file: no line to name. */
 static void
 complain(struct text *messages, const char *name, const char *why)
 {
 	text_printf(messages, "%s: error: %s\n", name, why);
 }
 
-/* All of fd into t; returns NULL or what went wrong. */
-static const char *
-slurp(int fd, struct text *t)
-{
-	for (;;) {
-		char *room = text_reserve(t, 65536);
-		ssize_t n = read(fd, room, 65536);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return strerror(errno);
-		if (n == 0)
-			return NULL;
-		text_commit(t, room + n);
-		if (t->len > FILE_MAX)
-			return "larger than 1 GiB; is it the right file?";
-	}
-}
-
+/* The text is in m->in already, or there is none. */
 static void
-start(struct mapfile *m, const char *name, struct text *t, size_t max_line, unsigned max_lines,
-      struct text *messages)
+start(struct mapfile *m, const char *name, size_t max_line, unsigned max_lines, struct text *messages)
 {
-	size_t size = t->len;
-	text_cstr(t);
-	*m = (struct mapfile){
-	    .name = strdup(name),
-	    .data = t->data,
-	    .size = size,
-	    .max_line = max_line,
-	    .max_lines = max_lines,
-	    .messages = messages,
-	};
-	if (size >= 3 && memcmp(m->data, "\xef\xbb\xbf", 3) == 0)
-		m->next = 3; /* the byte order mark some editors leave */
+	m->name = strdup(name);
+	m->max_line = max_line;
+	m->max_lines = max_lines;
+	m->faults = 0;
+	m->messages = messages;
 }
 
 bool
 mapfile_open(struct mapfile *m, const char *path, size_t max_line, unsigned max_lines, struct text *messages)
 {
-	struct text t = {0};
-	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0 || fstat(fd, &st) < 0) {
-		complain(messages, path, strerror(errno));
-		if (fd >= 0)
-			close(fd);
-		return false;
-	}
-	const char *why = S_ISREG(st.st_mode) || S_ISCHR(st.st_mode) ? slurp(fd, &t) : "not a regular file";
-	close(fd);
+	const char *why = lines_read(&m->in, path);
 	if (why) {
 		complain(messages, path, why);
-		text_free(&t);
 		return false;
 	}
-	start(m, path, &t, max_line, max_lines, messages);
+	start(m, path, max_line, max_lines, messages);
 	return true;
 }
 
@@ -90,17 +50,19 @@ void
 mapfile_memory(struct mapfile *m, const char *name, const void *data, size_t n, size_t max_line,
 	       unsigned max_lines, struct text *messages)
 {
-	struct text t = {0};
-	if (n)
-		text_add(&t, data, n);
-	start(m, name, &t, max_line, max_lines, messages);
+	bool ok = lines_memory(&m->in, name, data, n);
+	start(m, name, max_line, max_lines, messages);
+	if (!ok) {
+		complain(messages, name, strerror(ENOMEM));
+		m->faults++;
+	}
 }
 
 void
 mapfile_close(struct mapfile *m)
 {
+	lines_close(&m->in);
 	free(m->name);
-	free(m->data);
 	*m = (struct mapfile){0};
 }
 
@@ -109,7 +71,7 @@ report(struct mapfile *m, const char *kind, const char *fmt, va_list ap)
 {
 	char what[512];
 	vsnprintf(what, sizeof(what), fmt, ap);
-	text_printf(m->messages, "%s:%u: %s: %s\n", m->name, m->line, kind, what);
+	text_printf(m->messages, "%s:%u: %s: %s\n", m->name, m->in.number, kind, what);
 }
 
 void
@@ -131,33 +93,7 @@ mapfile_warn(struct mapfile *m, const char *fmt, ...)
 	va_end(ap);
 }
 
-char *
-mapfile_trim(char *s)
-{
-	while (blank(*s))
-		s++;
-	size_t n = strlen(s);
-	while (n && blank(s[n - 1]))
-		n--;
-	s[n] = 0;
-	return s;
-}
-
-/* Cuts off the next line; NULL at the end of the file. */
-static char *
-cut_line(struct mapfile *m, size_t *length)
-{
-	if (m->next >= m->size)
-		return NULL;
-	char *line = m->data + m->next;
-	char *end = memchr(line, '\n', m->size - m->next);
-	*length = end ? (size_t)(end - line) : m->size - m->next;
-	line[*length] = 0;
-	m->next += *length + 1;
-	m->line++;
-	return line;
-}
-
+/* Reports a line that is too long or no text. */
 static bool
 usable(struct mapfile *m, const char *line, size_t length)
 {
@@ -175,16 +111,16 @@ mapfile_next(struct mapfile *m)
 {
 	char *line;
 	size_t length;
-	while ((line = cut_line(m, &length)) != NULL) {
-		if (m->max_lines && m->line > m->max_lines) {
+	while ((line = lines_cut(&m->in, &length)) != NULL) {
+		if (m->max_lines && m->in.number > m->max_lines) {
 			mapfile_fault(m, "the file has more than %u lines", m->max_lines);
-			m->next = m->size;
+			m->in.next = m->in.size;
 			return NULL;
 		}
 		if (!usable(m, line, length))
 			continue;
-		line = mapfile_trim(line);
-		if (*line && *line != '!' && *line != '#')
+		line = lines_trim(line);
+		if (!lines_is_comment(line))
 			return line;
 	}
 	return NULL;
@@ -220,7 +156,7 @@ mapfile_pairs(struct mapfile *m, char *line, struct mapfile_pair *pairs, unsigne
 			line++;
 		if (!*line)
 			return (int)n;
-		size_t key = strcspn(line, "= \t\r\v\f");
+		size_t key = strcspn(line, "=" BLANKS);
 		if (line[key] != '=' || key == 0) {
 			mapfile_fault(m, "'%.*s': expected key=value, without blanks around '='",
 				      (int)(key + !key), line);
@@ -256,7 +192,7 @@ mapfile_fields(struct mapfile *m, char *line, char **fields, unsigned max)
 		char *comma = strchr(line, ',');
 		if (comma)
 			*comma = 0;
-		fields[n++] = mapfile_trim(line);
+		fields[n++] = lines_trim(line);
 		if (!comma)
 			return (int)n;
 		line = comma + 1;

@@ -8,14 +8,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "collector/base/lines.h"
 #include "collector/base/text.h"
 
 struct mapfile {
-	char *name; /* as given, for messages */
-	char *data;
-	size_t size;
-	size_t next;	       /* where the next line starts */
-	unsigned line;	       /* number of the line last handed out, from 1 */
+	char *name;	       /* as given, for messages */
+	struct lines in;       /* in.number: the line last handed out, from 1 */
 	size_t max_line;       /* bytes a line may have; 0: no limit */
 	unsigned max_lines;    /* lines a file may have; 0: no limit */
 	unsigned faults;       /* how many were reported */
@@ -55,8 +53,5 @@ int mapfile_pairs(struct mapfile *m, char *line, struct mapfile_pair *pairs, uns
 /* Splits line in place at commas, as lists of networks do: at most max fields, blanks trimmed, empty ones
  * kept. Returns their number, or -1 after reporting that there are more. */
 int mapfile_fields(struct mapfile *m, char *line, char **fields, unsigned max);
-
-/* Removes blanks at both ends, in place; returns the new start. */
-char *mapfile_trim(char *s);
 
 #endif

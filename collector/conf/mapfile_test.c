@@ -23,9 +23,9 @@ test_lines(void **state)
 	struct mapfile m;
 	open_text(&m, "\xef\xbb\xbf! one\n# two\n\n  three 3 \t\r\nfour", &messages);
 	assert_string_equal(mapfile_next(&m), "three 3");
-	assert_int_equal(m.line, 4);
+	assert_int_equal(m.in.number, 4);
 	assert_string_equal(mapfile_next(&m), "four");
-	assert_int_equal(m.line, 5);
+	assert_int_equal(m.in.number, 5);
 	assert_null(mapfile_next(&m));
 	assert_int_equal(m.faults, 0);
 	assert_int_equal(messages.len, 0);

@@ -188,7 +188,7 @@ line_add(struct reading *r, const struct network *n, const struct prefix *p)
 }
 
 static bool
-lines_read(struct reading *r, const char *path, char *err, size_t errlen)
+file_read(struct reading *r, const char *path, char *err, size_t errlen)
 {
 	struct lines in;
 	if (!lines_open(&in, path, err, errlen))
@@ -211,7 +211,7 @@ networks_load(const char *path, char *err, size_t errlen)
 		snprintf(err, errlen, "%s: out of memory", path);
 		return NULL;
 	}
-	if (lines_read(&r, path, err, errlen)) {
+	if (file_read(&r, path, err, errlen)) {
 		r.n->lines = r.entries;
 		r.n->lpm = lpm_new(r.entry, r.entries);
 		ok = r.n->lpm != NULL;
