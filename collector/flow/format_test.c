@@ -680,6 +680,22 @@ coordinates(void **state)
 	check_json("src_host_coords", &f, "{\"lat_ip_src\": 0.0, \"lon_ip_src\": 1e+300}\n");
 }
 
+/* -1e300 has 301 digits before the point: a database's nonsense is written whole, not as memory behind it. */
+static void
+coordinates_out_of_this_world(void **state)
+{
+	(void)state;
+	struct flow f = {.kind = FLOW_KIND_EVENT, .src_lon = -1e300};
+	struct printer p;
+	printer_open(&p, "src_host_coords", &(struct format_options){.kind = FORMAT_EVENT_CSV});
+	printer_row(&p, &f);
+	const char *line = text_cstr(&p.text);
+	assert_int_equal(p.text.len, strlen("0.000000,-") + 301 + strlen(".000000\n"));
+	assert_int_equal(strlen(line), p.text.len);
+	assert_true(strtod(line + strlen("0.000000,"), NULL) == -1e300);
+	printer_close(&p);
+}
+
 static void
 numbers_for_protocols(void **state)
 {
@@ -1065,6 +1081,7 @@ main(void)
 	    TEST(routing_lists),
 	    TEST(short_path),
 	    TEST(coordinates),
+	    TEST(coordinates_out_of_this_world),
 	    TEST(numbers_for_protocols),
 	    TEST(json_escapes),
 	    TEST(csv_quotes),

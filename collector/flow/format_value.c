@@ -11,6 +11,8 @@
 #include "collector/base/addr.h"
 #include "collector/base/text.h"
 
+#define REAL_TEXT_MAX (1 + 309 + 1 + 6) /* sign, digits, point, fraction */
+
 /* Every function has the type column_put; most need only some of what they are given. */
 #define UNUSED __attribute__((unused))
 #define PUT(name)                                                                                            \
@@ -221,10 +223,11 @@ load_double(const uint8_t *v)
 	return d - d == 0 ? d : 0;
 }
 
-/* Rows have coordinates rarely enough for printf. */
+/* Rows have coordinates rarely enough for printf. The bound is that of any double (309 digits before the
+ * point), since a key may come from a file or a peer whose numbers are no coordinates. */
 PUT(real)
 {
-	return p + snprintf(p, 32, "%.6f", load_double(v));
+	return p + snprintf(p, REAL_TEXT_MAX + 1, "%.6f", load_double(v));
 }
 
 /* The shortest text that reads back as the same number, and always looks like a real one. */
@@ -294,7 +297,7 @@ struct rule {
 	column_put *json, *plain;
 	bool quoted;
 	bool may_escape; /* its text may hold what CSV quotes */
-	uint8_t room;	 /* most bytes of a value of fixed width */
+	uint16_t room;	 /* most bytes of a value of fixed width */
 };
 
 static const struct rule rules[] = {
@@ -311,7 +314,7 @@ static const struct rule rules[] = {
     [VALUE_STAMP] = {put_stamp, put_stamp, true, false, TIME_TEXT_MAX},
     [VALUE_RD] = {put_rd, put_rd, true, false, 40},
     [VALUE_RD_ORIGIN] = {put_rd_origin, put_rd_origin, true, false, 8},
-    [VALUE_DOUBLE] = {put_real_json, put_real, false, false, 255},
+    [VALUE_DOUBLE] = {put_real_json, put_real, false, false, REAL_TEXT_MAX + 1},
     [VALUE_TEXT] = {put_text_json, put_text, true, true, 0},
     [VALUE_LABEL] = {put_text_json, put_text, true, true, 0},
     [VALUE_AS_PATH] = {put_as_path, put_as_path, true, true, 0},
