@@ -9,6 +9,7 @@
 #include "collector/base/addr.h"
 #include "collector/base/text.h"
 #include "collector/base/wire.h"
+#include "collector/flow/value.h"
 
 struct list {
 	char *p;
@@ -91,23 +92,12 @@ put_as_path(struct format *f, const struct column *c, char *p, const uint8_t *v,
 	return list_close(&l);
 }
 
-/* Well-known communities (RFC 1997) by the names pmacct prints, at most 20 bytes. */
-static const struct {
-	uint32_t value;
-	const char *name;
-} known_comms[] = {
-    {0, "internet"},
-    {0xffffff01, "no-export"},
-    {0xffffff02, "no-advertise"},
-    {0xffffff03, "local-AS"},
-};
-
 static char *
 put_one_std_comm(char *p, uint32_t v, bool numeric)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(known_comms) && !numeric; i++)
-		if (known_comms[i].value == v)
-			return put_str(p, known_comms[i].name);
+	const char *name = numeric ? NULL : community_name(v);
+	if (name)
+		return put_str(p, name);
 	p = put_u64(p, v >> 16);
 	*p++ = ':';
 	return put_u64(p, v & 0xffff);

@@ -368,6 +368,7 @@ static const struct sample {
     {VALUE_AS_PATH, "1_2_{3_4}", BYTES("\2\2\1\0\0\0\2\0\0\0\1\2\3\0\0\0\4\0\0\0"), 0},
     {VALUE_AS_PATH, "(5 6) 7", BYTES("\3\2\5\0\0\0\6\0\0\0\2\1\7\0\0\0"), 0},
     {VALUE_STD_COMM, "1:2_no-export", BYTES("\2\0\1\0\1\xff\xff\xff"), 0},
+    {VALUE_STD_COMM, "internet_blackhole", BYTES("\0\0\0\0\x9a\2\xff\xff"), 0},
     {VALUE_EXT_COMM, "RT:1:2 SoO:192.0.2.1:5", BYTES("\0\2\0\1\0\0\0\2\1\3\xc0\0\2\1\0\5"), 0},
     {VALUE_EXT_COMM, "RT:70000:2", BYTES("\2\2\0\1\x11\x70\0\2"), 0},
     {VALUE_LRG_COMM, "1:2:3", BYTES("\1\0\0\0\2\0\0\0\3\0\0\0"), 0},

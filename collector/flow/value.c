@@ -435,22 +435,40 @@ scan_word(const char **s, const char *word)
 	return true;
 }
 
-/* "65000:1" or the name of a well-known one (RFC 1997, 3765, 7999). */
+/* Well-known communities (RFC 1997, 3765, 7999). All names are read; the first of a value that pmacct prints
+ * by name is written too, at most 20 bytes long. */
+static const struct {
+	const char *name;
+	uint32_t value;
+	bool written;
+} communities[] = {
+    {"internet", 0, true},
+    {"no-export", 0xffffff01, true},
+    {"no-advertise", 0xffffff02, true},
+    {"local-AS", 0xffffff03, true},
+    {"no-export-subconfed", 0xffffff03, false},
+    {"no-peer", 0xffffff04, false},
+    {"blackhole", 0xffff029a, false},
+};
+
+const char *
+community_name(uint32_t community)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(communities); i++)
+		if (communities[i].value == community && communities[i].written)
+			return communities[i].name;
+	return NULL;
+}
+
+/* "65000:1" or a name. */
 static bool
 scan_std_comm(struct target *t, const char **s)
 {
-	static const struct {
-		const char *name;
-		uint32_t value;
-	} known[] = {
-	    {"no-export", 0xffffff01},		 {"no-advertise", 0xffffff02}, {"local-AS", 0xffffff03},
-	    {"no-export-subconfed", 0xffffff03}, {"no-peer", 0xffffff04},      {"blackhole", 0xffff029a},
-	};
 	uint64_t high, low;
 
-	for (unsigned i = 0; i < ARRAY_SIZE(known); i++)
-		if (scan_word(s, known[i].name))
-			return put_uint(t, known[i].value, 4);
+	for (unsigned i = 0; i < ARRAY_SIZE(communities); i++)
+		if (scan_word(s, communities[i].name))
+			return put_uint(t, communities[i].value, 4);
 	return scan_u64(s, UINT16_MAX, &high) && scan_char(s, ':') && scan_u64(s, UINT16_MAX, &low) &&
 	       put_uint(t, high << 16 | low, 4);
 }
