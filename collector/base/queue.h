@@ -125,9 +125,6 @@ bool ring_finished(struct ring *r);
 /* Bytes published and not yet released: how full the queue is. */
 size_t ring_used(const struct ring *r);
 size_t ring_size(const struct ring *r);
-/* Bytes that passed through since the start: consumer's position, for measuring what a dead consumer left
- * behind. */
-uint64_t ring_tail(const struct ring *r);
 
 /* The supervisor tells producers whether somebody is at the other end (for QUEUE_DROPPED_DEAD). */
 void ring_set_alive(struct ring *r, bool alive);

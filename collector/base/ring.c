@@ -250,12 +250,6 @@ ring_size(const struct ring *r)
 	return r->size;
 }
 
-uint64_t
-ring_tail(const struct ring *r)
-{
-	return atomic_load_explicit(&r->shared->tail, memory_order_acquire);
-}
-
 void
 ring_set_alive(struct ring *r, bool alive)
 {

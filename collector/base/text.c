@@ -44,15 +44,6 @@ put_u64(char *p, uint64_t v)
 }
 
 char *
-put_i64(char *p, int64_t v)
-{
-	if (v >= 0)
-		return put_u64(p, (uint64_t)v);
-	*p++ = '-';
-	return put_u64(p, 0 - (uint64_t)v);
-}
-
-char *
 put_hex(char *p, uint64_t v)
 {
 	int shift = v ? (63 - __builtin_clzll(v)) / 4 * 4 : 0;

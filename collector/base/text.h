@@ -14,7 +14,6 @@
 #define U64_TEXT_MAX 20
 
 char *put_u64(char *p, uint64_t v);
-char *put_i64(char *p, int64_t v);
 /* Lower-case, no leading zeros, no 0x. */
 char *put_hex(char *p, uint64_t v);
 

@@ -46,7 +46,8 @@ primitive_find(const char *name)
 	return PRIMITIVE_NULL;
 }
 
-const char *
+/* The name most like a wrong one, for "did you mean"; NULL when none is near. */
+static const char *
 primitive_nearest(const char *name)
 {
 	const char *best = NULL;

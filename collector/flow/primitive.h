@@ -115,8 +115,6 @@ unsigned primitive_count(void);
 const struct primitive *primitive_get(primitive_id id);
 /* By name or alias, case-insensitive; PRIMITIVE_NULL when unknown. */
 primitive_id primitive_find(const char *name);
-/* The name most like a wrong one, for "did you mean"; NULL when none is near. */
-const char *primitive_nearest(const char *name);
 
 /* Whether anything in mask (enum supply) can fill row id in. */
 bool primitive_supplied(primitive_id id, unsigned mask);
