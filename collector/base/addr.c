@@ -14,6 +14,9 @@ mask64(unsigned n)
 	return n >= 64 ? ~0ULL : __builtin_bswap64(~(~0ULL >> n));
 }
 
+/* The two special values come first: masking "no address" must not make an address of it, and the stored
+ * form of "::" is not its bits. A prefix of all zeros is "::" again, so that it equals what addr_from_v6
+ * makes of the same bytes. */
 struct addr
 addr_mask(const struct addr *a, unsigned len)
 {
@@ -29,6 +32,8 @@ addr_mask(const struct addr *a, unsigned len)
 	return addr_is_none(&r) ? addr_v6_any() : r;
 }
 
+/* A dual-stack socket shows IPv4 peers as IPv4-mapped; addr_from_v6 then gives what an IPv4 socket would,
+ * so one exporter has one address whatever socket it came through. */
 bool
 addr_from_sockaddr(struct addr *a, uint16_t *port, const struct sockaddr *sa)
 {
@@ -49,6 +54,8 @@ addr_from_sockaddr(struct addr *a, uint16_t *port, const struct sockaddr *sa)
 	return true;
 }
 
+/* The scope of a link-local address is not kept anywhere, so such an address can be shown but not sent to.
+ * "No address" becomes "::", the wildcard that bind() wants. */
 socklen_t
 addr_to_sockaddr(const struct addr *a, uint16_t port, struct sockaddr_storage *ss)
 {
@@ -68,6 +75,7 @@ addr_to_sockaddr(const struct addr *a, uint16_t port, struct sockaddr_storage *s
 	return sizeof(*in6);
 }
 
+/* A group of four hex digits without leading zeros (RFC 5952, 4.1), lower-case (4.3). */
 static char *
 put_group(char *p, unsigned v)
 {
@@ -91,6 +99,8 @@ format_v6(char *p, const uint8_t *b)
 	for (int i = 0, run = 0; i < 8; i++) {
 		g[i] = (unsigned)b[2 * i] << 8 | b[2 * i + 1];
 		run = g[i] ? 0 : run + 1;
+		/* Strictly longer, so the first of equal runs stays; best_len begins at 1 since a single
+		 * zero group is never shortened (RFC 5952, 4.2.2). */
 		if (run > best_len) {
 			best_len = run;
 			best = i - run + 1;
@@ -99,6 +109,7 @@ format_v6(char *p, const uint8_t *b)
 	for (int i = 0; i < 8; i++) {
 		if (i == best) {
 			*p++ = ':';
+			/* In the middle, the group before has left the first of the two colons. */
 			if (i == 0)
 				*p++ = ':';
 			i += best_len - 1;
@@ -122,6 +133,8 @@ static const char octet_text[256][4] = {
     "250.",   "251.",	"252.",	      "253.",	 "254.",    "255.",
 };
 
+/* Writes up to three bytes beyond the last octet, which ADDR_TEXT_MAX has room for; the last dot is stepped
+ * back over. */
 static char *
 format_v4(char *p, const uint8_t *b)
 {
@@ -132,6 +145,8 @@ format_v4(char *p, const uint8_t *b)
 	return p - 1;
 }
 
+/* IPv4-mapped addresses are IPv4 by construction, so format_v6 never needs the mixed notation of RFC 5952,
+ * 5. */
 char *
 addr_format(char *out, const struct addr *a)
 {
@@ -146,6 +161,7 @@ addr_format(char *out, const struct addr *a)
 	return p;
 }
 
+/* Always with a length, also for a host. */
 char *
 prefix_format(char *out, const struct prefix *p)
 {
@@ -156,6 +172,8 @@ prefix_format(char *out, const struct prefix *p)
 	return end;
 }
 
+/* inet_pton is strict where inet_aton is not: "10.1" and "010.0.0.1" are no addresses. It stands on no hot
+ * path. */
 bool
 addr_parse(struct addr *a, const char *text)
 {
@@ -171,6 +189,7 @@ addr_parse(struct addr *a, const char *text)
 	return false;
 }
 
+/* The length is read by hand, since strtoul would take signs, blanks and hexadecimal. */
 bool
 prefix_parse(struct prefix *p, const char *text)
 {
@@ -202,6 +221,8 @@ prefix_parse(struct prefix *p, const char *text)
 	return true;
 }
 
+/* An IPv4 prefix holds no IPv6 address and the other way round, although both are stored in one space:
+ * 0.0.0.0/0 must not match "::1", nor ::/0 an IPv4 address. */
 bool
 prefix_contains(const struct prefix *p, const struct addr *a)
 {

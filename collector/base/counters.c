@@ -1,3 +1,8 @@
+/* The arena of counters: one anonymous shared mapping from which blocks are cut off and never given back.
+ *
+ * Blocks, values and labels all stand in it, so a child that was forked later sees the blocks of its parent
+ * at the same address. Descriptions do not: they are constants of the program, equal in every process because
+ * processes are made by fork without exec. */
 #include "collector/base/counters.h"
 
 #include <sys/mman.h>
@@ -23,6 +28,7 @@ counters_init(void)
 	return true;
 }
 
+/* Zeroed by the kernel. NULL when full: a daemon then refuses to start rather than to count nothing. */
 static void *
 arena_take(size_t n)
 {
@@ -34,6 +40,8 @@ arena_take(size_t n)
 	return p;
 }
 
+/* Values begin on a cache line of their own behind the header: readers walk headers while the one writer
+ * adds, and must not slow it down. Not safe against another thread adding a block. */
 struct counter_block *
 counters_add(const struct counter_desc *desc, unsigned n, const char *labels)
 {

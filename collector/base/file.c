@@ -1,3 +1,5 @@
+/* Writing files whole. A reader sees the old file or the new one, since rename() replaces one by the other
+ * in a step; fsync before it, or a crash could leave the new name with no data behind it. */
 #include "collector/base/file.h"
 
 #include <errno.h>
@@ -6,6 +8,8 @@
 
 #include "collector/base/text.h"
 
+/* write() may take less than it was given (a full disk, a pipe, a signal); 0 bytes for more than 0 is
+ * treated as an error, so that it cannot loop. */
 bool
 file_write_all(int fd, const void *data, size_t n)
 {
@@ -22,6 +26,9 @@ file_write_all(int fd, const void *data, size_t n)
 	return true;
 }
 
+/* The temporary file stands beside its target, since rename() does not cross file systems; it carries the
+ * process number, so that two daemons with one path do not write into each other, and O_NOFOLLOW keeps a
+ * link put there by somebody else from choosing what is overwritten. */
 bool
 file_replace(const char *path, const void *data, size_t n, char *err, size_t errlen)
 {

@@ -43,6 +43,8 @@ static struct {
 	char name[96];
 } state = {.fd = STDERR_FILENO, .name = "flowribd"};
 
+/* Opened for appending, so that lines of several processes go to the end whatever the others wrote
+ * meanwhile. The first file takes a new descriptor: 2 stays what it was, for libraries that print there. */
 static bool
 open_file(const char *path)
 {
@@ -70,6 +72,7 @@ stderr_is_journal(void)
 	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
 }
 
+/* False for a facility that does not exist. openlog keeps the pointer it is given, hence state.ident. */
 static bool
 open_syslog(const char *facility, const char *ident)
 {
@@ -84,6 +87,8 @@ open_syslog(const char *facility, const char *ident)
 	return false;
 }
 
+/* Exactly one destination: syslog before a file before stderr. The first bad one is an error, since a
+ * daemon that logs nowhere is worse than one that does not start. */
 bool
 log_open(const struct log_config *c, char *err, size_t errlen)
 {
@@ -116,6 +121,8 @@ log_vary(const struct log_config *c)
 		open_syslog(c->syslog, c->ident);
 }
 
+/* Called from the loop, not from the signal handler: it is not async-signal-safe. When the new file cannot
+ * be had, the old one (possibly renamed by then) goes on taking lines. */
 void
 log_reopen(void)
 {
@@ -124,6 +131,8 @@ log_reopen(void)
 			  strerror(errno));
 }
 
+/* The file was opened as root; without this the first rotation after privileges are gone would be the end
+ * of the log. */
 void
 log_give(uid_t uid, gid_t gid)
 {
@@ -132,6 +141,7 @@ log_give(uid_t uid, gid_t gid)
 			 strerror(errno));
 }
 
+/* Called once in each process after fork, before it has threads: the name is read without a lock. */
 void
 log_set_name(const char *name)
 {
@@ -144,6 +154,9 @@ log_debug_enabled(void)
 	return state.debug;
 }
 
+/* The line is cut at 2048 bytes; the newline always has its place. Nothing here allocates or locks, so any
+ * thread may log, also one that has run out of memory. localtime_r takes a lock inside libc, but no line is
+ * on a hot path. */
 void
 log_line(enum log_level level, const char *fmt, ...)
 {
@@ -167,6 +180,7 @@ log_line(enum log_level level, const char *fmt, ...)
 	int body = vsnprintf(line + n, sizeof(line) - n - 1, fmt, ap);
 	va_end(ap);
 	if (body > 0)
+		/* vsnprintf returns what it would have liked to write */
 		n += (size_t)body < sizeof(line) - n - 1 ? (size_t)body : sizeof(line) - n - 2;
 	if (state.to_syslog) {
 		line[n] = '\0';
@@ -178,6 +192,8 @@ log_line(enum log_level level, const char *fmt, ...)
 		return; /* nowhere left to complain */
 }
 
+/* The struct belongs to one thread: the test and the setting are not one step. Monotonic time, so that a
+ * clock set back does not silence a reason for hours. */
 bool
 log_allowed(struct log_limit *limit, uint64_t *held)
 {

@@ -47,6 +47,7 @@ bits_of(const struct addr *a)
 	return (struct bits){load_be64(v6.b), load_be64(v6.b + 8)};
 }
 
+/* Shifting a 64-bit number by 64 is undefined in C, hence the cases. */
 static inline struct bits
 bits_shift(struct bits b, unsigned n)
 {
@@ -167,6 +168,7 @@ node_build(struct lpm *l, const struct item *it, size_t n, unsigned depth, uint3
 	return node_fill(l, at, s, it, n, depth);
 }
 
+/* Lists of full tables are usually written in order, and a pass over them costs a tenth of qsort. */
 static bool
 items_sorted(const struct item *it, size_t n)
 {
@@ -189,10 +191,13 @@ root_build(struct lpm *l, struct item *it, size_t n, uint32_t *root)
 	return i == n || node_build(l, it + i, n - i, 0, *root, root);
 }
 
+/* One family's entries as items, host bits cleared; returns the end. "::/0" counts as IPv6 although an IPv4
+ * address, being stored as IPv4-mapped, would have its bits. */
 static struct item *
 items_of_family(struct item *out, const struct lpm_entry *e, size_t n, bool v4)
 {
 	for (size_t i = 0; i < n; i++) {
+		/* "no address" is no prefix, however it came into the list */
 		if (addr_is_v4(&e[i].prefix.addr) != v4 || addr_is_none(&e[i].prefix.addr))
 			continue;
 		struct addr masked = addr_mask(&e[i].prefix.addr, e[i].prefix.len);
@@ -201,6 +206,8 @@ items_of_family(struct item *out, const struct lpm_entry *e, size_t n, bool v4)
 	return out;
 }
 
+/* One array of items serves both families in turn. The cells are cut to size at the end; when that realloc
+ * fails, the larger array is right too. */
 struct lpm *
 lpm_new(const struct lpm_entry *e, size_t n)
 {
@@ -267,6 +274,7 @@ lpm_find(const struct lpm *l, const struct addr *a)
 	return addr_is_none(a) ? LPM_NONE : find_v6(l, a);
 }
 
+/* Right after lpm_new: room is then what was kept. */
 size_t
 lpm_bytes(const struct lpm *l)
 {

@@ -5,6 +5,8 @@
 
 #define WORD_MAX 63
 
+/* Restricted: a swapped pair is not edited again, which is enough for slips of the finger and needs only
+ * the two rows before. */
 static unsigned
 least(unsigned a, unsigned b, unsigned c)
 {
@@ -12,12 +14,15 @@ least(unsigned a, unsigned b, unsigned c)
 	return ab < c ? ab : c;
 }
 
+/* ASCII letters only, as all names that are compared here. */
 static bool
 same(char a, char b)
 {
 	return tolower((unsigned char)a) == tolower((unsigned char)b);
 }
 
+/* row[i % 3] is the row of letter i of a; row[...][j] is the distance between its first i letters and the
+ * first j of b. No allocation: it runs while a wrong configuration is being reported. */
 unsigned
 word_distance(const char *a, const char *b)
 {
@@ -39,6 +44,7 @@ word_distance(const char *a, const char *b)
 	return row[la % 3][lb];
 }
 
+/* One slip in a short word, one more every four letters: further away, a guess only confuses. */
 bool
 word_near(const char *wrong, unsigned distance)
 {

@@ -32,6 +32,7 @@ struct queue_zmq_reader {
 	uint64_t malformed;
 };
 
+/* All options used here are ints. */
 static bool
 set_option(void *socket, int option, int value)
 {
@@ -40,6 +41,8 @@ set_option(void *socket, int option, int value)
 
 /* --- writer --- */
 
+/* Never waits: at the high-water mark zmq_send fails with EAGAIN, and the caller counts the batch as
+ * dropped. ZeroMQ copies what it is given, so the buffer may be filled again at once. */
 static bool
 zmq_publish(struct queue_writer *w)
 {
@@ -50,6 +53,7 @@ zmq_publish(struct queue_writer *w)
 	return zmq_send(z->socket, z->buffer, sizeof(m) + m.bytes, ZMQ_DONTWAIT) >= 0;
 }
 
+/* There is always room here; whether the message can be sent shows when it is published. */
 static bool
 zmq_begin(struct queue_writer *w, size_t need)
 {
@@ -67,6 +71,8 @@ zmq_begin(struct queue_writer *w, size_t need)
 	return true;
 }
 
+/* Takes a half-made writer too. zmq_ctx_term waits until what lingers has been sent, at most END_LINGER_MS.
+ */
 static void
 writer_free(struct writer *z)
 {
@@ -78,6 +84,7 @@ writer_free(struct writer *z)
 	free(z);
 }
 
+/* The end is sent with a bounded wait, unlike records: losing it costs the reader its orderly end. */
 static void
 zmq_close_writer(struct queue_writer *w)
 {
@@ -93,6 +100,8 @@ zmq_close_writer(struct queue_writer *w)
 
 static const struct queue_transport zmq_transport = {"zmq", zmq_publish, zmq_begin, zmq_close_writer};
 
+/* PUSH connects and keeps trying, so the order in which core and plugin start does not matter. What is sent
+ * before the plugin binds waits, up to the high-water mark. */
 bool
 queue_zmq_writer_init(struct queue_writer *w, const char *endpoint, size_t batch_bytes, unsigned hwm,
 		      struct counter_block *counters, char *err, size_t errlen)
@@ -119,6 +128,7 @@ queue_zmq_writer_init(struct queue_writer *w, const char *endpoint, size_t batch
 
 /* --- reader --- */
 
+/* A stale socket file of a plugin that died is replaced by zmq_bind itself. */
 struct queue_zmq_reader *
 queue_zmq_reader_new(const char *endpoint, unsigned hwm, unsigned writers, char *err, size_t errlen)
 {
@@ -140,6 +150,7 @@ queue_zmq_reader_new(const char *endpoint, unsigned hwm, unsigned writers, char 
 	return NULL;
 }
 
+/* Takes a half-made reader too. */
 void
 queue_zmq_reader_free(struct queue_zmq_reader *r)
 {
@@ -191,16 +202,19 @@ take_frame(struct queue_zmq_reader *r)
 	return (const struct queue_message *)(const void *)data;
 }
 
+/* The frame is closed by the next zmq_msg_recv on it, which is what bounds the life of the message. */
 const struct queue_message *
 queue_zmq_receive(struct queue_zmq_reader *r)
 {
 	const struct queue_message *m = NULL;
 
+	/* an error other than "nothing there" also ends the loop; the caller comes again */
 	while (!m && zmq_msg_recv(&r->frame, r->socket, ZMQ_DONTWAIT) >= 0)
 		m = take_frame(r);
 	return m;
 }
 
+/* Read and reset by the reader's own thread; the caller puts it into its counters and log. */
 uint64_t
 queue_zmq_malformed(struct queue_zmq_reader *r)
 {
@@ -210,6 +224,8 @@ queue_zmq_malformed(struct queue_zmq_reader *r)
 	return n;
 }
 
+/* The descriptor is edge-triggered in its own way: it tells of a change of state, not that a message is
+ * there. Whoever waits without asking queue_zmq_pending first will sleep over messages. */
 int
 queue_zmq_fd(const struct queue_zmq_reader *r)
 {
@@ -219,6 +235,7 @@ queue_zmq_fd(const struct queue_zmq_reader *r)
 	return zmq_getsockopt(r->socket, ZMQ_FD, &fd, &n) == 0 ? fd : -1;
 }
 
+/* Asking for ZMQ_EVENTS is also what makes ZeroMQ process its own commands and re-arm the descriptor. */
 bool
 queue_zmq_pending(struct queue_zmq_reader *r)
 {
@@ -228,6 +245,7 @@ queue_zmq_pending(struct queue_zmq_reader *r)
 	return zmq_getsockopt(r->socket, ZMQ_EVENTS, &events, &n) == 0 && (events & ZMQ_POLLIN);
 }
 
+/* Ends are counted, not remembered by writer: each writer sends one and then has no socket any more. */
 bool
 queue_zmq_finished(const struct queue_zmq_reader *r)
 {

@@ -1,6 +1,9 @@
-/* Stands in for queue_zmq.c in a build without libzmq. */
+/* Stands in for queue_zmq.c in a build without libzmq: the makefile chooses one of the two files, so that no
+ * caller has an #ifdef. Only the two functions that open an end can be called with effect, and both refuse
+ * with a message naming the configure switch. */
 #include "collector/base/queue_zmq.h"
 
+/* One sentence for both ends; it names the switch, the package and the way out. */
 static void
 refuse(char *err, size_t errlen)
 {
@@ -26,6 +29,8 @@ queue_zmq_reader_new(const char *endpoint, unsigned hwm, unsigned writers, char 
 	return NULL;
 }
 
+/* What follows is never reached, since nobody has a reader; the answers are those of an empty and finished
+ * stream, so that even a caller that ignored the error would end. */
 void
 queue_zmq_reader_free(struct queue_zmq_reader *r)
 {

@@ -38,6 +38,7 @@ region_init(struct region *r, size_t bytes)
 	return false;
 }
 
+/* Also right for a region that was never made (all zero). */
 void
 region_free(struct region *r)
 {
@@ -56,6 +57,7 @@ region_step(const struct region *r, size_t need)
 	return round_up(need, step) - r->usable;
 }
 
+/* madvise is a wish: where huge pages are off, small ones serve, only slower. */
 bool
 region_grow(struct region *r, size_t step)
 {
@@ -70,6 +72,8 @@ region_grow(struct region *r, size_t step)
 	return true;
 }
 
+/* Called between two lives of a table, never while somebody reads it: what lay there reads as zero or not
+ * at all afterwards. */
 void
 region_trim(struct region *r, size_t keep)
 {

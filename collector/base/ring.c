@@ -20,6 +20,8 @@ const struct counter_desc queue_counter_desc[QUEUE_COUNTERS] = {
     [QUEUE_DROPPED_DEAD] = {"queue_dropped_records", "reason=\"plugin_down\"", NULL, COUNTER_SUM},
 };
 
+/* In shared memory. Each index has a line of its own, or every store of one side would take the line away
+ * from the other. head and tail count bytes since the start and never wrap in practice (64 bits). */
 struct ring_shared {
 	_Alignas(64) _Atomic uint64_t head;
 	_Alignas(64) _Atomic uint64_t tail;
@@ -27,6 +29,8 @@ struct ring_shared {
 	_Atomic uint32_t alive;
 };
 
+/* One per process that uses the ring; made before the fork, so data is mapped at the same address
+ * everywhere. The producer's own fields are copied by fork too, but only the core writes them. */
 struct ring {
 	struct ring_shared *shared;
 	struct queue_wake *wake;
@@ -36,6 +40,7 @@ struct ring {
 	uint64_t tail_seen; /* producer's last look at the tail: read anew only when the ring looks full */
 };
 
+/* In shared memory because of `sleeping`; the descriptor is inherited by fork under the same number. */
 struct queue_wake *
 queue_wake_new(void)
 {
@@ -51,6 +56,7 @@ queue_wake_new(void)
 	return w;
 }
 
+/* Only this process' view; the others keep theirs. */
 void
 queue_wake_free(struct queue_wake *wake)
 {
@@ -75,6 +81,9 @@ map_twice(int fd, size_t size)
 	return base;
 }
 
+/* memfd and not anonymous memory, since only a file can be mapped twice. Pages are taken when first
+ * written, so a large plugin_pipe_size costs nothing until a plugin falls behind. The size is a power of
+ * two: head & (size - 1) is the place. */
 struct ring *
 ring_new(size_t bytes, struct queue_wake *wake)
 {
@@ -103,6 +112,7 @@ ring_new(size_t bytes, struct queue_wake *wake)
 	return r;
 }
 
+/* The memory itself goes when the last process has unmapped it. */
 void
 ring_free(struct ring *r)
 {
@@ -111,12 +121,16 @@ ring_free(struct ring *r)
 	free(r);
 }
 
+/* The header stands in the eight bytes before the records. It is written last, but readers cannot see it
+ * before head moves anyway. */
 static struct queue_message *
 message_of(struct queue_writer *w)
 {
 	return (struct queue_message *)(void *)(w->start - sizeof(struct queue_message));
 }
 
+/* Always succeeds: room was made sure of in ring_begin. The system call is made only for a sleeping
+ * consumer, so a busy queue costs none. */
 static bool
 ring_publish(struct queue_writer *w)
 {
@@ -135,6 +149,8 @@ ring_publish(struct queue_writer *w)
 	return true;
 }
 
+/* Room for a whole batch is asked for although less may be written: the writer then needs no further check,
+ * and head moves only by what was used. */
 static bool
 ring_begin(struct queue_writer *w, size_t need)
 {
@@ -142,6 +158,8 @@ ring_begin(struct queue_writer *w, size_t need)
 	size_t want = w->batch_bytes > need ? w->batch_bytes : need;
 	want += sizeof(struct queue_message);
 	if (r->size - (size_t)(r->head - r->tail_seen) < want) {
+		/* acquire: records that the consumer has read must not be written over before it has read
+		 * them */
 		r->tail_seen = atomic_load_explicit(&r->shared->tail, memory_order_acquire);
 		if (r->size - (size_t)(r->head - r->tail_seen) < want)
 			return false;
@@ -152,6 +170,8 @@ ring_begin(struct queue_writer *w, size_t need)
 	return true;
 }
 
+/* Wakes the consumer whether it sleeps or not: closing happens once, and a missed wake-up would hold up the
+ * end of the program. */
 static void
 ring_close(struct queue_writer *w)
 {
@@ -164,6 +184,7 @@ ring_close(struct queue_writer *w)
 
 static const struct queue_transport ring_transport = {"ring", ring_publish, ring_begin, ring_close};
 
+/* A quarter of the ring: so a batch always fits while the consumer works on another and one waits. */
 void
 ring_writer_init(struct queue_writer *w, struct ring *r, size_t batch_bytes, struct counter_block *counters)
 {
@@ -172,6 +193,7 @@ ring_writer_init(struct queue_writer *w, struct ring *r, size_t batch_bytes, str
 	w->batch_bytes = (uint32_t)((batch_bytes < most ? batch_bytes : most) & ~(size_t)7);
 }
 
+/* The slow side of queue_slot, once a batch. */
 uint8_t *
 queue_next(struct queue_writer *w, size_t need)
 {
@@ -181,6 +203,7 @@ queue_next(struct queue_writer *w, size_t need)
 	return w->pos;
 }
 
+/* Also ends a message without records, which is forgotten: nothing was published of it. */
 void
 queue_flush(struct queue_writer *w)
 {
@@ -196,6 +219,8 @@ queue_flush(struct queue_writer *w)
 	w->records = 0;
 }
 
+/* Which of the two reasons it was only the ring can tell; over ZeroMQ a dead plugin looks like a full
+ * queue. */
 void
 queue_drop(struct queue_writer *w, uint64_t records)
 {
@@ -207,6 +232,7 @@ queue_drop(struct queue_writer *w, uint64_t records)
 	counter_add(w->counters, dead ? QUEUE_DROPPED_DEAD : QUEUE_DROPPED_FULL, records);
 }
 
+/* Called by the thread that wrote, when its source has ended. */
 void
 queue_close(struct queue_writer *w)
 {
@@ -214,6 +240,8 @@ queue_close(struct queue_writer *w)
 	w->transport->close(w);
 }
 
+/* acquire pairs with the producer's store of head: the whole message is visible once head is. The tail is
+ * the consumer's own index. */
 const struct queue_message *
 ring_peek(struct ring *r)
 {
@@ -223,6 +251,7 @@ ring_peek(struct ring *r)
 	return (const struct queue_message *)(const void *)(r->data + (tail & (r->size - 1)));
 }
 
+/* release: all reads of the message happen before the producer may see the room as free. */
 void
 ring_release(struct ring *r, const struct queue_message *m)
 {
@@ -237,6 +266,8 @@ ring_finished(struct ring *r)
 	return atomic_load_explicit(&r->shared->closed, memory_order_seq_cst) && ring_used(r) == 0;
 }
 
+/* Tail before head: the other order could see a tail beyond the head and give a huge number. From a third
+ * process the result may be a little out of date, which status displays can bear. */
 size_t
 ring_used(const struct ring *r)
 {
@@ -244,18 +275,22 @@ ring_used(const struct ring *r)
 	return (size_t)(atomic_load_explicit(&r->shared->head, memory_order_acquire) - tail);
 }
 
+/* In bytes, headers included: compare with ring_used. */
 size_t
 ring_size(const struct ring *r)
 {
 	return r->size;
 }
 
+/* Relaxed: it only chooses a counter, and being late by a batch does no harm. */
 void
 ring_set_alive(struct ring *r, bool alive)
 {
 	atomic_store_explicit(&r->shared->alive, alive, memory_order_relaxed);
 }
 
+/* The order is what matters: first announce, then look. The producer stores first and then looks for the
+ * announcement, all seq_cst, so at least one of the two notices the other. */
 bool
 queue_sleep_begin(struct queue_wake *wake, struct ring *const *rings, unsigned n)
 {
@@ -270,6 +305,7 @@ queue_sleep_begin(struct queue_wake *wake, struct ring *const *rings, unsigned n
 	return true;
 }
 
+/* A wake-up that came too late leaves the eventfd readable, and the next sleep ends at once: harmless. */
 void
 queue_sleep_end(struct queue_wake *wake)
 {

@@ -1,3 +1,6 @@
+/* One rule for both sides: the daemon binds its sockets where the client looks for them, so a change here
+ * changes both. A directory that the client's user cannot enter shows as an error of connect(), which names
+ * the path. */
 #include "collector/base/rundir.h"
 
 #include <unistd.h>
@@ -6,6 +9,7 @@ const char *
 rundir_default(char *buf, size_t n)
 {
 	const char *given = getenv("RUNTIME_DIRECTORY"), *session = getenv("XDG_RUNTIME_DIR");
+	/* systemd separates several directories by colons; then none of them is obviously ours */
 	if (given && *given == '/' && !strchr(given, ':'))
 		snprintf(buf, n, "%s", given);
 	else if (geteuid() == 0)

@@ -8,6 +8,7 @@ static const char pairs[201] =
     "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
     "8081828384858687888990919293949596979899";
 
+/* Four digits a step: most counters end in the first or second. */
 static unsigned
 digits_of(uint64_t v)
 {
@@ -26,6 +27,8 @@ digits_of(uint64_t v)
 	}
 }
 
+/* Knowing the number of digits first, they are written backwards into their final place: no buffer, no
+ * copy. Needs up to U64_TEXT_MAX bytes of room. */
 char *
 put_u64(char *p, uint64_t v)
 {
@@ -43,6 +46,7 @@ put_u64(char *p, uint64_t v)
 	return end;
 }
 
+/* Needs up to 16 bytes of room; 0 is "0". */
 char *
 put_hex(char *p, uint64_t v)
 {
@@ -52,6 +56,7 @@ put_hex(char *p, uint64_t v)
 	return p;
 }
 
+/* Digits beyond width are lost: the caller knows that v fits. */
 char *
 put_padded(char *p, uint64_t v, unsigned width)
 {
@@ -60,6 +65,8 @@ put_padded(char *p, uint64_t v, unsigned width)
 	return p + width;
 }
 
+/* Writes a colon behind the last byte too and steps back over it: 18 bytes are touched, and all callers
+ * have them. */
 char *
 put_mac(char *p, const uint8_t *mac)
 {
@@ -84,12 +91,15 @@ utf8_len(const uint8_t *s, size_t n)
 	for (unsigned i = 1; i < len; i++)
 		if ((s[i] & 0xc0) != 0x80)
 			return 0;
+	/* overlong forms, UTF-16 surrogates, and what is beyond U+10FFFF */
 	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
 	    (s[0] == 0xf4 && s[1] > 0x8f))
 		return 0;
 	return len;
 }
 
+/* What JSON must not hold as it is (RFC 8259, 7): short forms where there are any, \u00XX otherwise. At
+ * most six bytes, which is where the bound of put_json comes from. */
 static char *
 put_json_escape(char *p, uint8_t c)
 {
@@ -107,6 +117,8 @@ put_json_escape(char *p, uint8_t c)
 	return p;
 }
 
+/* Text of interfaces, VRFs and applications comes from exporters and may be any bytes; what is printed must
+ * be JSON all the same. A slash is not escaped, as pmacct does not. */
 char *
 put_json(char *p, const void *text, size_t n)
 {
@@ -128,6 +140,8 @@ put_json(char *p, const void *text, size_t n)
 	return p;
 }
 
+/* Doubling, so that a buffer that is used again and again stops growing. Pointers into the text are void
+ * after each call. */
 char *
 text_reserve(struct text *t, size_t n)
 {
@@ -146,6 +160,7 @@ text_reserve(struct text *t, size_t n)
 	return t->data + t->len;
 }
 
+/* n may be 0 with s anything but NULL. */
 void
 text_add(struct text *t, const void *s, size_t n)
 {
@@ -164,12 +179,14 @@ text_char(struct text *t, char c)
 	text_add(t, &c, 1);
 }
 
+/* For places where a row's room was not reserved beforehand; rows themselves use put_u64_fast. */
 void
 text_u64(struct text *t, uint64_t v)
 {
 	text_commit(t, put_u64(text_reserve(t, U64_TEXT_MAX), v));
 }
 
+/* Six bytes for each and the two quotes, reserved at once. */
 void
 text_json(struct text *t, const char *s)
 {
@@ -181,6 +198,7 @@ text_json(struct text *t, const char *s)
 	text_commit(t, p);
 }
 
+/* Formatted twice, once to measure: messages are rare. What vsnprintf cannot format adds nothing. */
 void
 text_printf(struct text *t, const char *fmt, ...)
 {
@@ -197,6 +215,7 @@ text_printf(struct text *t, const char *fmt, ...)
 	va_end(again);
 }
 
+/* The NUL is not part of the text: whatever is added next takes its place. */
 const char *
 text_cstr(struct text *t)
 {
@@ -204,6 +223,7 @@ text_cstr(struct text *t)
 	return t->data;
 }
 
+/* The struct is as new and can be used again. */
 void
 text_free(struct text *t)
 {

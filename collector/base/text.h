@@ -79,7 +79,7 @@ char *put_padded(char *p, uint64_t v, unsigned width);
  * are not UTF-8 become U+FFFD. Needs 6 * n bytes of room. */
 char *put_json(char *p, const void *s, size_t n);
 
-/* Six bytes as aa:bb:cc:dd:ee:ff. Needs 17 bytes. */
+/* Six bytes as aa:bb:cc:dd:ee:ff. Needs 18 bytes: one more than the text has. */
 char *put_mac(char *p, const uint8_t *mac);
 
 struct text {

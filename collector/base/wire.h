@@ -57,7 +57,8 @@ wire_skip(struct wire *w, size_t n)
 	(void)wire_bytes(w, n);
 }
 
-/* Unaligned big-endian loads from memory already known to be long enough. */
+/* Unaligned big-endian loads from memory already known to be long enough. They swap without asking for the
+ * machine's byte order: only little-endian machines are supported. */
 static inline uint16_t
 load_be16(const uint8_t *p)
 {
@@ -92,6 +93,8 @@ load_be(const uint8_t *p, size_t n)
 	return v;
 }
 
+/* The readers below move on by their width, or fail the cursor and return 0. A 0 is therefore no proof of a
+ * field; check `failed` before acting on what was read. */
 static inline uint8_t
 wire_u8(struct wire *w)
 {
