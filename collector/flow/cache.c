@@ -42,6 +42,7 @@
 #define ARENA_MAX    ((size_t)UNIT << 32)
 #define INDEX_MAX    ((size_t)16 << 30)
 
+/* 5,184 bytes. Tags and references are parallel arrays: place i of one belongs to place i of the other. */
 struct segment {
 	_Alignas(64) uint8_t tag[SEGMENT_MAX];
 	uint32_t ref[SEGMENT_MAX];
@@ -49,6 +50,8 @@ struct segment {
 	uint32_t depth; /* how many upper bits of the hash its entries have in common */
 };
 
+/* arena_used and segments only grow until cache_clear. usable bytes of the regions are what counts against
+ * max_bytes, not those in use. */
 struct cache {
 	const struct layout *layout;
 	struct region arena;
@@ -128,6 +131,8 @@ merge_value(enum merge_rule rule, uint64_t a, uint64_t b)
 	return a;
 }
 
+/* memcpy, since a counter behind a key in a message or a file may stand anywhere; it compiles to plain
+ * loads. */
 void
 layout_merge(const struct layout *l, uint8_t *dst, const uint8_t *src)
 {
@@ -323,7 +328,8 @@ split(struct cache *c, uint64_t hash)
 	return true;
 }
 
-/* A segment that cannot be split may still be filled to the last place but one. */
+/* A segment that cannot be split may still be filled to the last place but one. A loop: after one split all
+ * entries may still be in the half where this one belongs. Ends because the directory's depth is bounded. */
 static bool
 make_room(struct cache *c, uint64_t hash)
 {
@@ -339,6 +345,8 @@ static __attribute__((noinline)) bool
 insert(struct cache *c, const uint8_t *record, uint64_t hash)
 {
 	size_t n = layout_record_size(c->layout, record);
+	/* the index is made room in first: an entry that no index names would be walked by cache_next all
+	 * the same */
 	if (c->arena_used + n > ARENA_MAX || !make_room(c, hash) ||
 	    !grow_region(c, &c->arena, c->arena_used + n))
 		return false;
@@ -359,12 +367,15 @@ overflow(struct cache *c, const uint8_t *counters)
 	c->overflow_records++;
 }
 
+/* One record between the passes of a batch: 24 bytes, 32 of them stay in the first-level cache. */
 struct probe {
 	const uint8_t *record;
 	uint64_t hash;
 	uint8_t *candidate;
 };
 
+/* First pass. The last record of the batch may end the message, so the length of the next is not looked at.
+ */
 ALWAYS_INLINE const uint8_t *
 hash_records(const struct cache *c, struct probe *probe, unsigned n, const uint8_t *records, size_t key_size)
 {
@@ -397,6 +408,8 @@ find_candidates(const struct cache *c, struct probe *probe, unsigned n, size_t k
 	}
 }
 
+/* Third pass. A record that an earlier one of the same batch has just inserted is found by search, so order
+ * within a batch does not matter. */
 ALWAYS_INLINE uint32_t
 add_records(struct cache *c, const struct probe *probe, unsigned n, size_t key_size)
 {
@@ -486,6 +499,8 @@ index_begin(struct cache *c)
 	return c->directory && add_segment(c, 0);
 }
 
+/* The regions reserve address space only. One segment is taken at once, so a bound below it (some 64 KiB)
+ * fails here. */
 struct cache *
 cache_new(const struct layout *l, size_t max_bytes)
 {
@@ -508,6 +523,7 @@ cache_new(const struct layout *l, size_t max_bytes)
 	return c;
 }
 
+/* Takes a half-made cache too. */
 void
 cache_free(struct cache *c)
 {
@@ -519,6 +535,7 @@ cache_free(struct cache *c)
 	free(c);
 }
 
+/* One by one, without prefetch: for queries, not for records. */
 uint8_t *
 cache_find(struct cache *c, const uint8_t *key)
 {
@@ -538,6 +555,7 @@ cache_generation(const struct cache *c)
 	return c->generation;
 }
 
+/* Usable bytes, touched or not; the directory is counted although it comes from malloc. */
 size_t
 cache_bytes(const struct cache *c)
 {
@@ -545,6 +563,8 @@ cache_bytes(const struct cache *c)
 	       ((size_t)1 << c->depth) * sizeof(*c->directory);
 }
 
+/* The seed stays, since entries already sent to others are not looked up by it; the generation tells
+ * cursors and cached pointers that their entries are gone. */
 void
 cache_clear(struct cache *c)
 {
@@ -564,6 +584,7 @@ cache_clear(struct cache *c)
 	c->generation++;
 }
 
+/* The arena is walked from its start; nothing is deleted singly, so there are no holes. */
 uint8_t *
 cache_next(struct cache *c, struct cache_cursor *cursor)
 {
@@ -576,6 +597,7 @@ cache_next(struct cache *c, struct cache_cursor *cursor)
 	return e;
 }
 
+/* Valid until the next cache_absorb; all zero after cache_clear. */
 const uint64_t *
 cache_overflow(const struct cache *c, uint64_t *records)
 {

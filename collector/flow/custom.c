@@ -19,6 +19,7 @@ struct entry {
 	size_t errlen;
 };
 
+/* Decimal, or hexadecimal with 0x as Ethernet types are written. No sign, no blanks, no octal: 010 is ten. */
 static bool
 parse_number(const char *text, unsigned long max, unsigned long *v)
 {
@@ -38,6 +39,8 @@ name_index(const char *const *names, unsigned n, const char *text)
 	return -1;
 }
 
+/* A name becomes a JSON key, a CSV header and an SQL column as it stands, hence the few characters: nothing
+ * of it needs quoting anywhere. */
 static bool
 read_name(struct entry *e, const char *value)
 {
@@ -57,6 +60,8 @@ read_name(struct entry *e, const char *value)
 	return true;
 }
 
+/* PEN 0 is the IANA registry (RFC 7011, 3.2), which is also what a missing PEN means. Element 0 is reserved
+ * there. */
 static bool
 read_field_type(struct entry *e, const char *value)
 {
@@ -92,6 +97,8 @@ parse_pointer(struct custom_pointer *p, const char *value)
 	unsigned at = 0;
 	size_t n = 0;
 
+	/* a colon behind the first and a plus behind the second are part of a word, which then is no number
+	 */
 	for (; *value; value++) {
 		if ((*value == ':' && at == 0) || (*value == '+' && at < 2)) {
 			at = *value == ':' ? 1 : 2;
@@ -116,6 +123,7 @@ parse_pointer(struct custom_pointer *p, const char *value)
 	return true;
 }
 
+/* Order counts: the decoder takes the first pointer whose layer and protocol a packet has. */
 static bool
 read_packet_ptr(struct entry *e, const char *value)
 {
@@ -135,6 +143,8 @@ read_packet_ptr(struct entry *e, const char *value)
 	return true;
 }
 
+/* vlen is stored as 0. One byte holds the length, as in the file format; what fits the semantics is checked
+ * with the row. */
 static bool
 read_len(struct entry *e, const char *value)
 {
@@ -148,6 +158,7 @@ read_len(struct entry *e, const char *value)
 	return true;
 }
 
+/* Without this key a value is a u_int, as in pmacct. */
 static bool
 read_semantics(struct entry *e, const char *value)
 {
@@ -165,6 +176,7 @@ read_semantics(struct entry *e, const char *value)
 	return true;
 }
 
+/* The keys of a line: a new key is a row and a function. Indices are the bits of entry.seen. */
 static const struct {
 	const char *key;
 	bool (*read)(struct entry *e, const char *value);
@@ -178,6 +190,7 @@ static const struct {
     {"semantics", read_semantics, false, false},
 };
 
+/* The nearest key by letters; when none is near, all of them, since there are only five. */
 static bool
 refuse_key(struct entry *e, const char *key)
 {
@@ -194,6 +207,8 @@ refuse_key(struct entry *e, const char *key)
 	return false;
 }
 
+/* One key=value of a line. Keys do not repeat, but for packet_ptr; a later value silently winning would
+ * hide a slip. */
 static bool
 read_word(struct entry *e, const char *text, size_t n)
 {
@@ -244,6 +259,8 @@ check_whole(struct entry *e)
 	return false;
 }
 
+/* How many definitions before this one name the same element: its place among the occurrences in a record.
+ * Pointers into packets have none. */
 static uint8_t
 occurrence(const struct custom_list *list, const struct custom_definition *def)
 {
@@ -254,6 +271,7 @@ occurrence(const struct custom_list *list, const struct custom_definition *def)
 	return n;
 }
 
+/* The row is added last, when nothing can fail any more: rows cannot be taken back. */
 bool
 custom_load_line(struct custom_list *list, const char *line, char *err, size_t errlen)
 {

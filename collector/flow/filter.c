@@ -19,12 +19,14 @@
 #define MPLS_BOTTOM 0x100
 #define TTL	    64
 
+/* Immutable once made, so one filter may serve several source threads. */
 struct filter {
 	struct bpf_program program;
 	bool macs, vlan, mpls, etype, flow_label; /* what the program may see of it */
 };
 
-/* True when the expression has the word on its own. */
+/* True when the expression has the word on its own. Words end at anything but letters and digits; libpcap
+ * knows its keywords in lower case only. */
 static bool
 has_word(const char *expression, const char *word)
 {
@@ -37,7 +39,9 @@ has_word(const char *expression, const char *word)
 	return false;
 }
 
-/* True when the program loads any of the MAC addresses' bytes. */
+/* True when the program loads any of the MAC addresses' bytes. Only loads at absolute or indexed places
+ * count: BPF_MEM is scratch memory, BPF_LEN the length of the frame. An indexed load may reach further than
+ * k, never before it. */
 static bool
 reads_macs(const struct bpf_program *p)
 {
@@ -50,6 +54,8 @@ reads_macs(const struct bpf_program *p)
 	return false;
 }
 
+/* PCAP_NETMASK_UNKNOWN: "broadcast" for IPv4 cannot be decided from a flow and is refused by libpcap, with
+ * its own words in err. */
 struct filter *
 filter_new(const char *expression, char *err, size_t errlen)
 {
@@ -70,6 +76,8 @@ filter_new(const char *expression, char *err, size_t errlen)
 	f->macs = reads_macs(&f->program);
 	f->vlan = has_word(expression, "vlan");
 	f->mpls = has_word(expression, "mpls");
+	/* what names a link-layer protocol may match flows without addresses, which alone have their own
+	 * etype in the frame */
 	f->etype =
 	    has_word(expression, "ether") || has_word(expression, "arp") || has_word(expression, "rarp");
 	f->flow_label = has_word(expression, "ip6") && strchr(expression, '[');
@@ -84,6 +92,8 @@ filter_free(struct filter *filter)
 	free(filter);
 }
 
+/* The hot part that a filter reads is named too: flow_needs also decides what a decoder writes, not only
+ * what is cleared. */
 void
 filter_need(const struct filter *filter, struct flow_needs *needs)
 {
@@ -113,6 +123,7 @@ filter_need(const struct filter *filter, struct flow_needs *needs)
 		FLOW_NEED(needs, flow_label);
 }
 
+/* Both store in network byte order and return the place behind. */
 static inline uint8_t *
 put16(uint8_t *p, uint16_t v)
 {
@@ -166,6 +177,8 @@ put_ipv4(uint8_t *p, const struct flow *f)
 	return p + 8;
 }
 
+/* The fixed header of RFC 8200, 3, next header being the protocol itself: a flow has no extension headers.
+ * The payload length is that of the 20 bytes that follow. */
 static uint8_t *
 put_ipv6(uint8_t *p, const struct flow *f, uint32_t flow_label)
 {
@@ -177,7 +190,10 @@ put_ipv6(uint8_t *p, const struct flow *f, uint32_t flow_label)
 	return p + 32;
 }
 
-/* The first 20 bytes behind the IP header: a TCP header, of which other protocols see their part. */
+/* The first 20 bytes behind the IP header: a TCP header, of which other protocols see their part. ICMP:
+ * exporters send type and code as the destination port (type in the upper byte), and so they become the
+ * first two bytes of the header (RFC 792). Data offset 5 words, so "tcp[tcpflags]" finds the flags in byte
+ * 13. */
 static uint8_t *
 put_transport(uint8_t *p, const struct flow *f)
 {
@@ -193,6 +209,7 @@ static size_t
 frame_make(const struct filter *filter, const struct flow *f, uint8_t *frame)
 {
 	uint8_t *p = frame + MACS;
+	/* one address of the family is enough: the other may be missing, and is zero then */
 	bool v4 = addr_is_v4(&f->src_host) || addr_is_v4(&f->dst_host);
 	bool v6 = !v4 && (!addr_is_none(&f->src_host) || !addr_is_none(&f->dst_host));
 	memset(frame, 0, MACS);
@@ -213,6 +230,8 @@ frame_make(const struct filter *filter, const struct flow *f, uint8_t *frame)
 	return (size_t)(p - frame);
 }
 
+/* The captured length is the whole frame: a load beyond it makes the program answer no, which is right for
+ * a flow without that part. */
 bool
 filter_match(const struct filter *filter, const struct flow *f)
 {

@@ -23,11 +23,14 @@ struct piece {
 	int field; /* index of the layout's field; -1 for the kind byte */
 };
 
+/* Sorted by forward offset at all times; both directions of a piece go to the same place in the key. */
 struct pieces {
 	struct piece p[LAYOUT_FIELDS_MAX + 1];
 	unsigned n;
 };
 
+/* Kept in JSON order by insertion, which is also the order formatters walk. Not in key order: that is
+ * struct flow's, and only offsets tell it. */
 static bool
 field_add(struct layout *l, primitive_id id, char *err, size_t errlen)
 {
@@ -42,6 +45,8 @@ field_add(struct layout *l, primitive_id id, char *err, size_t errlen)
 	return true;
 }
 
+/* A counter asked for by name and added by a key counts once. The number of counter rows bounds l->counters
+ * well below LAYOUT_COUNTERS_MAX. */
 static void
 counter_add(struct layout *l, primitive_id id)
 {
@@ -61,6 +66,7 @@ collect(struct layout *l, const struct aggregate *a, const struct layout_options
 	counter_add(l, primitive_find("bytes"));
 	for (unsigned i = 0; i < a->n; i++) {
 		const struct primitive *p = primitive_get(a->id[i]);
+		/* packets and bytes are there already, in places 0 and 1 */
 		if (p->flags & PRIMITIVE_COUNTER)
 			counter_add(l, a->id[i]);
 		else if (!(p->flags & PRIMITIVE_NO_KEY) && !field_add(l, a->id[i], err, errlen))
@@ -76,6 +82,8 @@ collect(struct layout *l, const struct aggregate *a, const struct layout_options
 	return !o->time_bins || field_add(l, primitive_find("stamp_inserted"), err, errlen);
 }
 
+/* Insertion sort: aggregates are short and compiled once. Equal offsets (class and class_frame) stay in
+ * order. */
 static void
 piece_add(struct pieces *ps, struct piece piece)
 {
@@ -95,6 +103,7 @@ pieces_make(struct pieces *ps, const struct layout *l)
 	piece_add(ps, (struct piece){.flow_offset = {kind, kind}, .width = 1, .field = -1});
 	for (unsigned i = 0; i < l->fields; i++) {
 		const struct primitive *p = primitive_get(l->field[i].id);
+		/* a time bin is not a member of struct flow: the caller writes it */
 		if (p->flags & PRIMITIVE_VLEN || p->type == VALUE_STAMP)
 			continue;
 		uint16_t back = p->offset;
@@ -156,6 +165,8 @@ copies_make(struct layout *l, const struct pieces *ps, unsigned direction)
 		     i < ps->n && ps->p[i].flow_offset[direction] == first->flow_offset[direction] + width;
 		     i++)
 			width += ps->p[i].width;
+		/* the last copy may carry up to 15 bytes of what follows in struct flow; the next copy or
+		 * the zeros overwrite them */
 		for (unsigned done = 0; done < width; done += LAYOUT_COPY_BYTES)
 			l->copy[direction][n++] =
 			    (struct layout_copy){(uint16_t)(first->flow_offset[direction] + done),
@@ -164,6 +175,8 @@ copies_make(struct layout *l, const struct pieces *ps, unsigned direction)
 	l->copies[direction] = (uint16_t)n;
 }
 
+/* Fixed values come first whatever their order in aggregate, so two aggregates of the same primitives make
+ * the same key. The length word in front is there only when something varies. */
 bool
 layout_compile(struct layout *l, const struct aggregate *a, const struct layout_options *o, char *err,
 	       size_t errlen)
@@ -199,6 +212,8 @@ layout_compile(struct layout *l, const struct aggregate *a, const struct layout_
 	return true;
 }
 
+/* What is marked here is all that a decoder has to write for this plugin; filters, transforms and networks
+ * mark their own. */
 void
 layout_need(struct flow_needs *needs, const struct layout *l)
 {
@@ -209,6 +224,8 @@ layout_need(struct flow_needs *needs, const struct layout *l)
 		primitive_need(needs, l->counter[i].id);
 }
 
+/* A value longer than LAYOUT_VALUE_MAX is cut rather than dropped: the flow still counts, and equal long
+ * values still merge. Padding is zeroed, since it is part of the key. */
 size_t
 layout_pack_variable(const struct layout *l, const struct flow *f, uint8_t *out)
 {
@@ -233,6 +250,7 @@ layout_pack_variable(const struct layout *l, const struct flow *f, uint8_t *out)
 	return at;
 }
 
+/* Linear: called when a query or a formatter is compiled, not per record. */
 const struct layout_field *
 layout_find(const struct layout *l, primitive_id id)
 {
@@ -242,6 +260,8 @@ layout_find(const struct layout *l, primitive_id id)
 	return NULL;
 }
 
+/* Trusts the key: records from elsewhere go through layout_records_valid first. For a variable value the
+ * lengths before it are walked. */
 const uint8_t *
 layout_value(const struct layout *l, const struct layout_field *f, const uint8_t *key, size_t *len)
 {
@@ -271,7 +291,8 @@ all_zero(const uint8_t *p, size_t n)
 	return true;
 }
 
-/* The end of the last variable value, or 0 when they do not fit into a key of size bytes. */
+/* The end of the last variable value, or 0 when they do not fit into a key of size bytes. at never passes
+ * size, so the subtractions cannot wrap. */
 static size_t
 variable_end(const struct layout *l, const uint8_t *key, size_t size)
 {
@@ -290,7 +311,9 @@ variable_end(const struct layout *l, const uint8_t *key, size_t size)
 	return at;
 }
 
-/* The size of the record at p, of which left bytes are there; 0 when it is none. */
+/* The size of the record at p, of which left bytes are there; 0 when it is none. The length word is read
+ * only when the fixed part is known to be there. Padding must be zero, or equal keys would be unequal
+ * bytes. */
 static size_t
 record_check(const struct layout *l, const uint8_t *p, size_t left)
 {
@@ -308,6 +331,7 @@ record_check(const struct layout *l, const uint8_t *p, size_t left)
 	return size + counters;
 }
 
+/* n = 0 with bytes = 0 is valid. Bytes left over are as wrong as bytes missing. */
 bool
 layout_records_valid(const struct layout *l, const uint8_t *records, size_t bytes, uint32_t n)
 {

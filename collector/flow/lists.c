@@ -4,6 +4,7 @@
 #include "collector/base/lines.h"
 #include "collector/flow/value.h"
 
+/* A kind is a row: the largest value, and the words of the error message. */
 static const struct {
 	uint16_t max;
 	const char *what;
@@ -31,6 +32,7 @@ number_parse(uint16_t *value, const char *s, uint16_t max)
 	return true;
 }
 
+/* Protocols also by name, as pmacct prints them (value.h). */
 static bool
 value_read(uint16_t *value, const char *s, enum list_kind kind)
 {
@@ -42,6 +44,8 @@ value_read(uint16_t *value, const char *s, enum list_kind kind)
 	return ok;
 }
 
+/* The first bad line ends the reading and the list is refused as a whole: half a list would fold away
+ * traffic that the operator meant to see. Values that stand twice do no harm. */
 struct list *
 list_load(const char *path, enum list_kind kind, char *err, size_t errlen)
 {

@@ -22,6 +22,8 @@ proto_name(uint8_t proto)
 	return names[proto];
 }
 
+/* The names first: no name is a number. A linear search, since this runs for configuration and queries
+ * only. */
 bool
 proto_parse(uint8_t *proto, const char *text)
 {

@@ -7,6 +7,7 @@
 
 typedef void transform_step(const struct transform_keys *k, struct flow *f);
 
+/* Each side by itself: a flow from a listed to an unlisted port keeps the listed one. */
 static void
 fold_ports(const struct transform_keys *k, struct flow *f)
 {
@@ -16,6 +17,7 @@ fold_ports(const struct transform_keys *k, struct flow *f)
 		f->dst_port = FOLDED_PORT;
 }
 
+/* 255 and not 0, which is a protocol (IPv6 hop-by-hop options). */
 static void
 fold_proto(const struct transform_keys *k, struct flow *f)
 {
@@ -23,6 +25,7 @@ fold_proto(const struct transform_keys *k, struct flow *f)
 		f->proto = FOLDED;
 }
 
+/* RFC 2474: the upper six bits; the lower two are ECN (RFC 3168) and would split one class into four. */
 static void
 tos_to_dscp(const struct transform_keys *k, struct flow *f)
 {
@@ -30,6 +33,7 @@ tos_to_dscp(const struct transform_keys *k, struct flow *f)
 	f->tos >>= 2;
 }
 
+/* Runs behind tos_to_dscp, so the list then holds DSCP values, none of which can be 255. */
 static void
 fold_tos(const struct transform_keys *k, struct flow *f)
 {
@@ -39,6 +43,7 @@ fold_tos(const struct transform_keys *k, struct flow *f)
 
 #define STEPS 4
 
+/* The keys are copied, the lists behind them are not (see transform.h). */
 struct transform {
 	struct transform_keys keys;
 	transform_step *step[STEPS];
@@ -64,6 +69,7 @@ steps_collect(struct transform *t)
 			t->step[t->steps++] = row[i].step;
 }
 
+/* NULL for "nothing to do" lets the fan-out skip saving and restoring for most plugins. */
 bool
 transform_new(struct transform **out, const struct transform_keys *keys)
 {
@@ -86,6 +92,7 @@ transform_free(struct transform *t)
 	free(t);
 }
 
+/* All four members are saved whichever steps run: a copy of six bytes is cheaper than to ask. */
 void
 transform_apply(const struct transform *t, struct flow *f, struct transform_saved *saved)
 {
