@@ -52,6 +52,7 @@ column_rank(const struct format *f, const struct primitive *p, primitive_id id)
 	return primitive_json_rank(id);
 }
 
+/* The kinds that pmacct offers for events leave the totals out of every row, whatever its record is. */
 static bool
 is_event_kind(const struct format *f)
 {
@@ -67,6 +68,7 @@ is_left_out(const struct format *f, const struct primitive *p)
 	return !p->csv || (p->flags & PRIMITIVE_JSON_ONLY) || (is_event_kind(f) && is_total(p));
 }
 
+/* What does not belong to this output is left out silently: a layout holds fields for all outputs. */
 static void
 candidate_add(struct format *f, struct candidates *all, primitive_id id, enum column_source source,
 	      unsigned offset, unsigned len)
@@ -103,6 +105,7 @@ add_missing(struct format *f, struct candidates *all)
 		if ((p->flags & (PRIMITIVE_CUSTOM | PRIMITIVE_SUM | PRIMITIVE_AUTO | PRIMITIVE_NO_KEY)) ||
 		    !p->csv || has_header(all, p->csv) || (f->aligned && (p->flags & PRIMITIVE_NO_FORMATTED)))
 			continue;
+		/* an absent text is empty; everything else reads its width of zeros */
 		bool vlen = p->flags & PRIMITIVE_VLEN;
 		candidate_add(f, all, (primitive_id)id, COLUMN_ZERO, 0, vlen ? 0 : p->width);
 	}
@@ -139,6 +142,7 @@ collect(struct format *f, struct candidates *all)
 
 /* --- the text between values --- */
 
+/* Constants of the table, or of a custom row, which lives as long as the program. */
 static const char *
 column_name(const struct format *f, const struct primitive *p)
 {
@@ -172,6 +176,8 @@ join(const struct format *f, struct text *t, const struct column *prev, const st
 	if (!prev)
 		join_begin(f, t, true);
 	else
+		/* the closing quote of the value before belongs to this text, so that values write nothing
+		 * but themselves */
 		text_str(t, prev->quoted ? "\", " : ", ");
 	text_json(t, column_name(f, c->row));
 	text_str(t, c->quoted ? ": \"" : ": ");
@@ -252,6 +258,7 @@ program_compile(struct format *f, struct program *g, const struct candidates *al
 	return g->end != NULL;
 }
 
+/* Takes a program that was never compiled (all zero), or only in part. */
 static void
 program_free(struct program *g)
 {
@@ -267,6 +274,7 @@ set_widths(const struct format *f, struct candidates *all)
 {
 	for (unsigned i = 0; i < all->n && f->aligned; i++) {
 		const struct primitive *p = all->c[i].column.row;
+		/* of a column; two blanks more until the next one begins */
 		unsigned width = p->column;
 		if (p->flags & PRIMITIVE_CUSTOM)
 			width = width > strlen(p->csv) ? width : (unsigned)strlen(p->csv);
@@ -302,6 +310,7 @@ proto_texts(struct format *f)
 		struct proto_text *t = &f->proto[i];
 		const char *name = f->o.num_protos ? NULL : proto_name((uint8_t)i);
 		size_t n = name ? strlen(name) : 0;
+		/* no name is longer than "ipv6-route", so the bound is never met */
 		if (n && n <= sizeof(t->text))
 			t->len = (uint8_t)(put_bytes(t->text, name, n) - t->text);
 		else
@@ -325,6 +334,7 @@ options_copy(struct format *f, const struct format_options *o)
 	return !(o->event_type && !f->o.event_type) && !(o->writer_id && !f->o.writer_id);
 }
 
+/* err is preset: every failure but check_aligned's is one of memory. */
 static bool
 compile(struct format *f, struct candidates *all, char *err, size_t errlen)
 {
@@ -339,6 +349,7 @@ compile(struct format *f, struct candidates *all, char *err, size_t errlen)
 	return program_compile(f, &f->flow, all, false) && program_compile(f, &f->event, all, f->json);
 }
 
+/* A formatter is some kilobytes and takes a few microseconds: one for each purge or query is fine. */
 struct format *
 format_new(const struct layout *l, const struct format_options *o, char *err, size_t errlen)
 {
@@ -359,6 +370,7 @@ format_new(const struct layout *l, const struct format_options *o, char *err, si
 	return NULL;
 }
 
+/* Takes a half-made formatter too. */
 void
 format_free(struct format *f)
 {
@@ -398,7 +410,8 @@ find_vars(struct row *r, const struct layout *l, const uint8_t *record)
 	}
 }
 
-/* One value, wherever it stands. */
+/* One value, wherever it stands. The only place that knows where values stand; base is indexed by source,
+ * so there is one branch. */
 static inline char *
 put_value(struct format *f, const struct column *c, char *p, const struct row *r)
 {
@@ -418,7 +431,8 @@ put_before(const struct column *c, char *p)
 	return p + c->before_len;
 }
 
-/* JSON, and CSV as pmacct writes it. */
+/* JSON, and CSV as pmacct writes it. No test of room and no look at what was written: this loop is most of
+ * what printing costs. */
 static char *
 walk(struct format *f, const struct program *g, const struct row *r, char *p)
 {
@@ -451,7 +465,8 @@ csv_quote(char *begin, char *p, char separator)
 	return p;
 }
 
-/* CSV that any reader reads back. */
+/* CSV that any reader reads back. Quotes are put around the value after it was written, since few values
+ * need them and none knows before. */
 static char *
 walk_quoted(struct format *f, const struct program *g, const struct row *r, char *p)
 {
@@ -477,6 +492,7 @@ pad(char *p, const char *begin, unsigned width)
 	return p;
 }
 
+/* Blanks are counted from the value's beginning; nothing is kept aligned behind a value that was too long. */
 static char *
 walk_aligned(struct format *f, const struct program *g, const struct row *r, char *p)
 {
@@ -487,6 +503,8 @@ walk_aligned(struct format *f, const struct program *g, const struct row *r, cha
 	return p;
 }
 
+/* The room asked for covers the worst case of every column: 2 for CSV's doubled quotes, VAR_GROWTH for
+ * JSON's escapes. Options (flow or event) are looked at once a row, not once a column. */
 void
 format_row(struct format *f, const uint8_t *record, uint64_t now_us, struct text *out)
 {
@@ -500,6 +518,7 @@ format_row(struct format *f, const uint8_t *record, uint64_t now_us, struct text
 	r.base[COLUMN_ZERO] = zeros;
 	if (l->vars)
 		find_vars(&r, l, record);
+	/* events and option records have no totals to show */
 	const struct program *g = record[l->kind_offset] == FLOW_KIND_FLOW ? &f->flow : &f->event;
 	char *p = text_reserve(out, g->fixed_room + 2 * VAR_GROWTH * (key - l->fixed_size));
 	if (f->aligned)
@@ -512,6 +531,7 @@ format_row(struct format *f, const uint8_t *record, uint64_t now_us, struct text
 	text_commit(out, p + g->end_len);
 }
 
+/* The names of the flow program: the header is one for all rows, also where events leave columns out. */
 void
 format_header(struct format *f, struct text *out)
 {
@@ -521,6 +541,7 @@ format_header(struct format *f, struct text *out)
 		const struct column *c = &f->flow.column[i];
 		const char *name = column_name(f, c->row);
 		size_t n = strlen(name);
+		/* a name in doubled quotes, or filled up to the widest column */
 		char *p = text_reserve(out, 2 * n + UINT8_MAX + 3);
 		char *begin = put_before(c, p);
 		p = put_bytes(begin, name, n);

@@ -11,6 +11,7 @@
 #include "collector/base/wire.h"
 #include "collector/flow/value.h"
 
+/* p moves as parts are written. A joint of 0 is never printed: lists of JSON have their own. */
 struct list {
 	char *p;
 	char joint;
@@ -18,6 +19,7 @@ struct list {
 	unsigned n;
 };
 
+/* An array has its brackets even when empty: [] and not "". */
 static struct list
 list_open(char *p, char joint, bool array)
 {
@@ -38,6 +40,7 @@ list_part(struct list *l)
 	return l->p;
 }
 
+/* Closes the last part's quote; a text has nothing to close. */
 static char *
 list_close(struct list *l)
 {
@@ -48,6 +51,7 @@ list_close(struct list *l)
 	return l->p;
 }
 
+/* Elements are in host byte order and unaligned (value.h). */
 static uint32_t
 load_u32(const uint8_t *v)
 {
@@ -62,6 +66,8 @@ static const struct segment_shape {
 	char open, joint, close;
 } segment_shapes[] = {{0, 0, 0}, {'{', ',', '}'}, {0, 0, 0}, {'(', 0, ')'}, {'[', ',', ']'}};
 
+/* What opens and closes a set belongs to its first and last AS number, so a set is one part of the list and
+ * a confederation sequence several. */
 static void
 put_segment(struct list *l, const struct segment_shape *shape, const uint8_t *v, size_t n)
 {
@@ -78,6 +84,8 @@ put_segment(struct list *l, const struct segment_shape *shape, const uint8_t *v,
 		*l->p++ = shape->close;
 }
 
+/* A segment that claims more AS numbers than there are bytes is cut: values from other processes are not
+ * checked inside. An unknown type reads as a sequence. */
 char *
 put_as_path(struct format *f, const struct column *c, char *p, const uint8_t *v, size_t len)
 {
@@ -92,6 +100,7 @@ put_as_path(struct format *f, const struct column *c, char *p, const uint8_t *v,
 	return list_close(&l);
 }
 
+/* RFC 1997: AS number and value, 16 bits each. Names only where comms_num does not forbid them. */
 static char *
 put_one_std_comm(char *p, uint32_t v, bool numeric)
 {
@@ -114,6 +123,7 @@ put_std_comm(struct format *f, const struct column *c, char *p, const uint8_t *v
 	return list_close(&l);
 }
 
+/* From host byte order: the administrator of a community is part of a number, not an address of a flow. */
 static char *
 put_ipv4(char *p, uint32_t a)
 {
@@ -130,6 +140,7 @@ static char *
 put_one_ext_comm(char *p, uint64_t v)
 {
 	unsigned type = (unsigned)(v >> 56), sub = (unsigned)(v >> 48) & 0xff;
+	/* types 0x00, 0x01, 0x02: two-octet AS, IPv4 address, four-octet AS; subtype 2 target, 3 origin */
 	if (type > 2 || (sub != 2 && sub != 3)) {
 		*p++ = '?';
 		return p;
@@ -145,6 +156,7 @@ put_one_ext_comm(char *p, uint64_t v)
 	return put_u64(p, v & 0xffff);
 }
 
+/* Eight bytes as on the wire (RFC 4360, 2), read as one big-endian number. */
 char *
 put_ext_comm(struct format *f, const struct column *c, char *p, const uint8_t *v, size_t len)
 {
@@ -155,6 +167,7 @@ put_ext_comm(struct format *f, const struct column *c, char *p, const uint8_t *v
 	return list_close(&l);
 }
 
+/* RFC 8092: three numbers of 32 bits, decimal without leading zeros (section 5). */
 char *
 put_lrg_comm(struct format *f, const struct column *c, char *p, const uint8_t *v, size_t len)
 {

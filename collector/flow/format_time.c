@@ -23,6 +23,7 @@
 #define QUARTER	    900
 #define SECONDS_MAX 253402214400ULL /* 9999-12-31: later times are shown as this */
 
+/* v is below 100. */
 static char *
 put_two(char *p, unsigned v)
 {
@@ -37,6 +38,7 @@ with_zone(const struct format *f)
 	return f->o.order == FORMAT_ORDER_CLIENT || f->o.timestamps_rfc9557;
 }
 
+/* RFC 9557 with an offset in figures, never a name; 00:00 is Z for the client alone, as seen. */
 static void
 quarter_zone(struct time_quarter *q, const struct format *f, long offset)
 {
@@ -53,6 +55,7 @@ quarter_zone(struct time_quarter *q, const struct format *f, long offset)
 	q->zone_len = (uint8_t)(p - q->zone);
 }
 
+/* The entry is written as a whole before it is found; a formatter belongs to one thread. */
 static void
 quarter_fill(struct time_quarter *q, const struct format *f, uint64_t s)
 {
@@ -75,6 +78,7 @@ quarter_fill(struct time_quarter *q, const struct format *f, uint64_t s)
 	q->quarter = s / QUARTER + 1;
 }
 
+/* Direct-mapped: two times that fight for an entry cost a localtime_r each, and are right all the same. */
 static const struct time_quarter *
 quarter_of(struct format *f, uint64_t s)
 {
@@ -150,6 +154,7 @@ put_time(struct format *f, const struct column *c, char *p, const uint8_t *v, si
 	return put_zone(put_fraction(p, f, us), q);
 }
 
+/* Seconds, not microseconds: stamps are bins and times of writing. */
 char *
 put_stamp(struct format *f, const struct column *c, char *p, const uint8_t *v, size_t len)
 {

@@ -63,6 +63,7 @@ PUT(proto)
 	return p + t->len;
 }
 
+/* Six bytes in the order of the wire (IEEE 802: first octet first). */
 PUT(mac_addr)
 {
 	return put_mac(p, v);
@@ -80,11 +81,13 @@ PUT(etype)
 static uint64_t
 tcp_flags(const uint8_t *v, size_t len)
 {
+	/* little-endian: the low bytes of a shorter value are the low bytes of the number */
 	uint64_t flags = 0;
 	memcpy(&flags, v, len <= sizeof(flags) ? len : sizeof(flags));
 	return flags;
 }
 
+/* One number whatever the width: 18 is SYN and ACK. */
 PUT(tcpflags)
 {
 	return put_u64(p, tcp_flags(v, len));
@@ -93,6 +96,7 @@ PUT(tcpflags)
 /* ["SYN", "ACK"], lowest bit first. */
 PUT(tcpflags_array)
 {
+	/* RFC 9293, 3.1; ECE and CWR are RFC 3168's */
 	static const char names[8][4] = {"FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR"};
 	uint64_t flags = tcp_flags(v, len);
 	char *begin = p;
@@ -164,12 +168,14 @@ put_absent(char *p, const struct column *c)
 	return put_str(p, c->absent);
 }
 
+/* CSV and aligned columns print text as it came; quoting is the walk's business. */
 PUT(fixed)
 {
 	size_t n = padded_len(v, len);
 	return n ? put_bytes(p, v, n) : put_absent(p, c);
 }
 
+/* JSON must be valid whatever an exporter sent, so text is escaped there. */
 PUT(fixed_json)
 {
 	size_t n = padded_len(v, len);
@@ -192,6 +198,7 @@ PUT(rd)
 	uint64_t rd;
 	memcpy(&rd, v, sizeof(rd));
 	unsigned type = (unsigned)(rd >> 48);
+	/* no route distinguisher is known, only the exporter's number of the VRF */
 	if (type == RD_TYPE_VRFID)
 		return put_u64(put_str(p, "vrfid:"), rd & 0xffffffff);
 	p = put_u64(p, type);
@@ -220,6 +227,7 @@ load_double(const uint8_t *v)
 {
 	double d;
 	memcpy(&d, v, sizeof(d));
+	/* infinities and NaN are the only values whose difference from themselves is not 0 */
 	return d - d == 0 ? d : 0;
 }
 
@@ -235,6 +243,7 @@ PUT(real_json)
 {
 	double d = load_double(v);
 	int n = 0;
+	/* 17 digits always suffice (IEEE 754 binary64), 15 mostly do */
 	for (int digits = 15; digits <= 17; digits++) {
 		n = snprintf(p, 32, "%.*g", digits, d);
 		if (strtod(p, NULL) == d)
@@ -275,6 +284,7 @@ PUT(custom_hex)
 	char *end = put_hex_bytes(p, v, len, "0123456789abcdef", 0);
 	if (len == 0 || *v >> 4)
 		return end;
+	/* the first byte is below 0x10: its leading zero goes */
 	memmove(p, p + 1, (size_t)(end - p - 1));
 	return end - 1;
 }
@@ -328,12 +338,14 @@ static const struct rule rules[] = {
 
 /* --- picking --- */
 
+/* The width decides once, when the formatter is compiled. Widths are those of the members of struct flow. */
 static column_put *
 uint_put(size_t len)
 {
 	return len == 1 ? put_uint8 : len == 2 ? put_uint16 : len == 4 ? put_uint32 : put_uint64;
 }
 
+/* hex, mac and raw need no escapes; only str can hold anything. */
 static column_put *
 custom_put(const struct format *f, unsigned semantics)
 {
@@ -382,6 +394,7 @@ static bool
 is_quoted(const struct format *f, const struct column *c)
 {
 	if (c->row->type == VALUE_TCPFLAGS)
+		/* the tunnel's flags are a byte of the key, tcp_flags a counter of eight */
 		return c->len == 1 || f->o.order == FORMAT_ORDER_CLIENT;
 	return rules[c->row->type].quoted;
 }
@@ -428,6 +441,7 @@ column_compile(const struct format *f, struct column *c)
 {
 	enum value_type type = c->row->type;
 	c->put = column_function(f, c);
+	/* a custom value is empty when it is absent, whatever its offset */
 	c->absent = type == VALUE_CUSTOM ? "" : absent_text(c->row);
 	c->may_escape = may_need_quotes(f, type);
 	c->quoted = f->json && is_quoted(f, c) && !shown_as_array(f, type);

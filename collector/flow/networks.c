@@ -10,6 +10,8 @@
 #include "collector/base/lines.h"
 #include "collector/base/lpm.h"
 
+/* Immutable once loaded, so source threads read it without a lock; whoever swaps it frees the old one after
+ * a grace period. */
 struct networks {
 	struct network *row; /* each different one once: a full table has far fewer than lines, so that
 				they stay in the caches */
@@ -58,14 +60,16 @@ as_parse(struct network *n, const char *s)
 	       as_number(&n->origin_as, low + 1, strlen(low + 1));
 }
 
-/* The word before the prefix when there is only one: a next hop or AS numbers. */
+/* The word before the prefix when there is only one: a next hop or AS numbers. An AS number never looks
+ * like an address (no dot, no colon), so the order does not matter. */
 static bool
 either_parse(struct network *n, const char *s)
 {
 	return as_parse(n, s) || addr_parse(&n->next_hop, s);
 }
 
-/* Cuts s at the commas; the number of words, or 0 when there are more than three. */
+/* Cuts s at the commas; the number of words, or 0 when there are more than three. In place. Empty words
+ * stay: ",64500,10.0.0.0/8" has no next hop. */
 static unsigned
 words_cut(char *s, char *word[3])
 {
@@ -91,6 +95,7 @@ row_parse(struct lines *in, char *s, struct network *n, struct prefix *p)
 {
 	char *word[3];
 	unsigned words = words_cut(s, word);
+	/* the last word is always the prefix; what stands before it depends on their number */
 	if (words == 0)
 		return lines_fail(in, "too many commas (expected [next-hop,][[peerAS_]originAS,]prefix/len)");
 	if (!prefix_parse(p, word[words - 1]))
@@ -115,6 +120,7 @@ row_hash(const struct network *n)
 	return (size_t)(h ^ h >> 32);
 }
 
+/* Member by member: the struct has padding. */
 static bool
 row_equal(const struct network *a, const struct network *b)
 {
@@ -122,7 +128,8 @@ row_equal(const struct network *a, const struct network *b)
 	       addr_equal(&a->next_hop, &b->next_hop);
 }
 
-/* The slot that holds n, or the free one where it belongs. */
+/* The slot that holds n, or the free one where it belongs. Ends, since the table is never more than half
+ * full. The reference is void after rows_grow. */
 static uint32_t *
 slot_find(const struct reading *r, const struct network *n)
 {
@@ -132,7 +139,8 @@ slot_find(const struct reading *r, const struct network *n)
 	return &r->slot[i];
 }
 
-/* Room for one more row, and for its slot. */
+/* Room for one more row, and for its slot. The slots are made anew with the rows, at twice their room, so
+ * load stays at a half or below. */
 static bool
 rows_grow(struct reading *r)
 {
@@ -172,7 +180,8 @@ entries_grow(struct reading *r)
 	return true;
 }
 
-/* A line's row, found or made, and its prefix. */
+/* A line's row, found or made, and its prefix. Rows are shared: a full table of a million lines has far
+ * fewer different ones, which the caches then hold. */
 static bool
 line_add(struct reading *r, const struct network *n, const struct prefix *p)
 {
@@ -187,6 +196,7 @@ line_add(struct reading *r, const struct network *n, const struct prefix *p)
 	return true;
 }
 
+/* A fault ends the reading: the caller keeps the list it had. */
 static bool
 file_read(struct reading *r, const char *path, char *err, size_t errlen)
 {
@@ -202,6 +212,7 @@ file_read(struct reading *r, const char *path, char *err, size_t errlen)
 	return lines_close(&in);
 }
 
+/* Order of lines only matters for equal prefixes, of which lpm_new takes the last. */
 struct networks *
 networks_load(const char *path, char *err, size_t errlen)
 {
@@ -226,6 +237,7 @@ networks_load(const char *path, char *err, size_t errlen)
 	return NULL;
 }
 
+/* Takes a half-made one too. */
 void
 networks_free(struct networks *n)
 {
@@ -236,6 +248,7 @@ networks_free(struct networks *n)
 	free(n);
 }
 
+/* One lookup; for flows networks_apply looks both sides up together. */
 const struct network *
 networks_find(const struct networks *n, const struct addr *a)
 {
@@ -249,6 +262,7 @@ networks_count(const struct networks *n)
 	return n->lines;
 }
 
+/* What status shows; without the allocator's own share. */
 size_t
 networks_bytes(const struct networks *n)
 {
@@ -277,12 +291,14 @@ typedef struct answer source_ask(const struct question *q, struct network *room)
 
 static const struct network nothing;
 
+/* Of the side that is asked for. */
 static const struct addr *
 host_of(const struct question *q)
 {
 	return q->side ? &q->f->dst_host : &q->f->src_host;
 }
 
+/* An exporter may send any byte as a mask; 255 must not shift an address by 255 bits. */
 static uint8_t
 length_within(const struct addr *a, uint8_t len)
 {
@@ -343,7 +359,8 @@ static const struct {
     {NETWORK_ROUTES, ask_routes},
 };
 
-/* The answer that counts; room has a place for each source's own. */
+/* The answer that counts; room has a place for each source's own. Without "longest" the last source that
+ * answers wins, in the order of enum network_source; with it, the longest prefix does. */
 static const struct network *
 choose(const struct question *q, uint8_t bits, struct network *room)
 {
@@ -354,6 +371,7 @@ choose(const struct question *q, uint8_t bits, struct network *room)
 		struct answer a = sources[i].ask(q, &room[i]);
 		if (!a.network)
 			continue;
+		/* >= and not >: of equal prefixes the later source counts */
 		if (a.final || !(bits & NETWORK_LONGEST) || a.network->len >= best->len)
 			best = a.network;
 		if (a.final)
@@ -378,6 +396,7 @@ static const struct {
     {"fallback", NETWORK_LONGEST | NETWORK_FLOW | NETWORK_FILE | NETWORK_ROUTES},
 };
 
+/* Case counts. 0: no such word. */
 static uint8_t
 word_bits(const char *s, size_t n)
 {
@@ -387,6 +406,8 @@ word_bits(const char *s, size_t n)
 	return 0;
 }
 
+/* Several words add up ("mask, file"). All routing sources are one bit: which of them has the route is for
+ * whoever provides it. */
 bool
 network_sources_parse(uint8_t *out, const char *text, char *err, size_t errlen)
 {
@@ -410,6 +431,8 @@ network_sources_parse(uint8_t *out, const char *text, char *err, size_t errlen)
 
 /* --- applying --- */
 
+/* What the policy reads is added to what plugins read, so it has to run after all of them have marked
+ * theirs. */
 void
 networks_policy_needs(struct network_policy *p, struct flow_needs *needs)
 {
@@ -434,6 +457,7 @@ networks_policy_needs(struct network_policy *p, struct flow_needs *needs)
 		FLOW_NEED(needs, ip_next_hop);
 }
 
+/* Length 0 means "nothing known" as often as a default route; no_mask_if_zero shows the host then. */
 static struct addr
 network_of(const struct network_policy *p, const struct addr *host, uint8_t len)
 {
@@ -454,6 +478,7 @@ store_net(const struct network_policy *p, struct flow *f, unsigned side, const s
 	}
 }
 
+/* Peer AS numbers come from the same source as origins, so that the two of a flow agree. */
 static void
 store_as(struct flow *f, unsigned side, const struct network *n)
 {
@@ -470,14 +495,18 @@ apply_side(const struct question *q, struct flow *f)
 	const struct network *net = p->want_net ? choose(q, p->net, room[0]) : NULL, *as = net;
 	if (p->want_as && (!net || p->as != p->net))
 		as = choose(q, p->as, room[1]);
+	/* the host becomes 0.0.0.0 or ::, which keeps its family; before the network is cut from it */
 	if (p->file_filter && p->file && !q->in_file)
 		*(q->side ? &f->dst_host : &f->src_host) = addr_mask(host_of(q), 0);
 	if (p->want_net && !addr_is_none(host_of(q)))
 		store_net(p, f, q->side, net);
+	/* the exporter's own numbers are in the flow already */
 	if (p->want_as && p->as != NETWORK_FLOW)
 		store_as(f, q->side, as);
 }
 
+/* Both sides are looked up before either is applied: the second miss is under way while the first is waited
+ * for. */
 void
 networks_apply(const struct network_policy *p, struct flow *f)
 {
