@@ -24,6 +24,8 @@ struct seen {
 	uint64_t reloads;
 	uint64_t stops;
 	uint64_t fd_bytes;
+	uint64_t turns;	     /* of the two callbacks that close each other's descriptor */
+	uint64_t stale;	     /* events that were meant for a descriptor closed before */
 	uint64_t after_stop; /* hooks called after stop */
 };
 
@@ -293,6 +295,68 @@ test_start_failure(void **state)
 	close_bed(&t);
 }
 
+/* --- a descriptor's number used again within one round --- */
+
+static int pair[2];
+
+static void
+not_ready(void *ctx, int fd, uint32_t events)
+{
+	(void)ctx;
+	(void)fd;
+	(void)events;
+	seen->stale++;
+}
+
+/* Both are ready in one round: the first closes the other, whose number then stands for an empty pipe. */
+static void
+close_other(void *ctx, int fd, uint32_t events)
+{
+	int other = pair[fd == pair[0]], empty[2];
+
+	(void)ctx;
+	(void)events;
+	seen->turns++;
+	plugin_host_watch(host, fd, 0, NULL, NULL);
+	plugin_host_watch(host, other, 0, NULL, NULL);
+	if (pipe(empty) == 0 && dup2(empty[0], other) == other)
+		plugin_host_watch(host, other, EPOLLIN, not_ready, NULL);
+}
+
+static void *
+start_pair(struct plugin_host *h, const struct plugin_setup *setup)
+{
+	int fd[2];
+
+	(void)setup;
+	host = h;
+	for (unsigned i = 0; i < 2; i++) {
+		if (pipe(fd) != 0 || write(fd[1], "x", 1) != 1)
+			return NULL;
+		pair[i] = fd[0];
+		plugin_host_watch(h, fd[0], EPOLLIN, close_other, NULL);
+	}
+	return seen;
+}
+
+static void
+test_number_used_again(void **state)
+{
+	static const struct plugin_ops ops_pair = {.type = "test", .start = start_pair};
+	struct testbed t;
+
+	(void)state;
+	open_bed(&t, 1, 65536);
+	testbed_start(&t, &ops_pair);
+	for (int i = 0; i < 500 && !seen->turns; i++)
+		usleep(10000);
+	testbed_finish(&t);
+	assert_int_equal(testbed_wait(&t, 10), 0);
+	assert_int_equal(seen->turns, 1);
+	assert_int_equal(seen->stale, 0);
+	close_bed(&t);
+}
+
 static void
 test_table(void **state)
 {
@@ -317,6 +381,7 @@ main(void)
 	    cmocka_unit_test(test_signal_ends_without_close),
 	    cmocka_unit_test(test_zmq),
 	    cmocka_unit_test(test_start_failure),
+	    cmocka_unit_test(test_number_used_again),
 	    cmocka_unit_test(test_table),
 	};
 	seen = testbed_shared(sizeof(*seen));
