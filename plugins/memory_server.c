@@ -411,6 +411,8 @@ make_room(struct client *c)
 static bool
 client_read(struct client *c)
 {
+	if (c->out.len > OUTBOX_MAX) /* first let it take that; requests may stand in the input, too */
+		return false;
 	if (!make_room(c)) {
 		refuse(c, TABLE_REFUSED_MEMORY, NULL);
 		return false;
@@ -716,8 +718,8 @@ memory_server_close(struct memory_server *s)
 		if (s->client[i].fd >= 0)
 			client_close(&s->client[i]);
 	}
-	close(s->fd);
 	unlink(s->path);
+	close(s->fd);
 	free(s->path);
 	free(s);
 }

@@ -327,6 +327,34 @@ test_bad_clients(void **st)
 	close_bed(&t);
 }
 
+/* Requests sent ahead are all answered, also to a client that has closed its end after the last. */
+static void
+test_half_closed(void **st)
+{
+	enum { REQUESTS = 1000 }; /* more answers than the outbox takes at once */
+	struct testbed t;
+	struct memory_header h;
+	struct text all = {0};
+	unsigned answers = 0;
+	uint8_t *b;
+	(void)st;
+	open_bed(&t);
+	for (unsigned i = 0; i < REQUESTS; i++) {
+		memory_header_put((uint8_t *)text_reserve(&all, MEMORY_HEADER),
+				  &(struct memory_header){.type = MEMORY_STATUS});
+		all.len += MEMORY_HEADER;
+	}
+	int fd = dial();
+	assert_int_equal(send(fd, all.data, all.len, MSG_NOSIGNAL), all.len);
+	shutdown(fd, SHUT_WR);
+	while (next_frame(fd, &h, &b))
+		answers += h.type == MEMORY_STATUS;
+	assert_int_equal(answers, REQUESTS);
+	close(fd);
+	text_free(&all);
+	close_bed(&t);
+}
+
 /* Who locks the table and then takes nothing does not keep others from it for ever. */
 static void
 test_stuck_locker(void **st)
@@ -442,6 +470,7 @@ main(void)
 	    cmocka_unit_test(test_records_in_queries_out),
 	    cmocka_unit_test(test_under_load),
 	    cmocka_unit_test(test_bad_clients),
+	    cmocka_unit_test(test_half_closed),
 	    cmocka_unit_test(test_stuck_locker),
 	    cmocka_unit_test(test_many_clients),
 	    cmocka_unit_test(test_bound),
