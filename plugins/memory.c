@@ -3,15 +3,14 @@
  * One thread absorbs batches into the cache and answers clients between them (memory_server.c), so an entry
  * is never seen half-changed and nobody locks. The table is bounded by imt_max_bytes; records with new keys
  * beyond it are counted, entries that are there go on counting. */
-#include <grp.h>
 #include <inttypes.h>
-#include <pwd.h>
 
 #include "collector/base/clock.h"
 #include "collector/base/log.h"
 #include "collector/base/rundir.h"
 #include "collector/conf/conf.h"
 #include "plugins/memory_server.h"
+#include "plugins/owner.h"
 #include "plugins/plugin.h"
 
 struct memory {
@@ -34,33 +33,6 @@ socket_path(const struct plugin_setup *setup, char *buf, size_t n)
 	return buf;
 }
 
-/* A number or a name, -1 for "as the process". */
-static uid_t
-user_id(const char *text)
-{
-	char *end;
-	if (!text)
-		return (uid_t)-1;
-	unsigned long n = strtoul(text, &end, 10);
-	if (*text && !*end)
-		return (uid_t)n;
-	struct passwd *p = getpwnam(text);
-	return p ? p->pw_uid : (uid_t)-1;
-}
-
-static gid_t
-group_id(const char *text)
-{
-	char *end;
-	if (!text)
-		return (gid_t)-1;
-	unsigned long n = strtoul(text, &end, 10);
-	if (*text && !*end)
-		return (gid_t)n;
-	struct group *g = getgrnam(text);
-	return g ? g->gr_gid : (gid_t)-1;
-}
-
 /* The socket is opened last: who can connect finds a table. */
 static bool
 open_server(struct memory *m, struct plugin_host *host)
@@ -70,10 +42,9 @@ open_server(struct memory *m, struct plugin_host *host)
 	struct memory_socket socket = {
 	    .path = socket_path(setup, path, sizeof(path)),
 	    .umask = (mode_t)conf_uint(setup->conf, setup->index, CONF_files_umask),
-	    .uid = user_id(conf_string(setup->conf, setup->index, CONF_files_uid)),
-	    .gid = group_id(conf_string(setup->conf, setup->index, CONF_files_gid)),
 	};
-	m->server = memory_server_open(host, &m->table, &socket, err, sizeof(err));
+	if (owner_configured(setup, &socket.uid, &socket.gid, err, sizeof(err)))
+		m->server = memory_server_open(host, &m->table, &socket, err, sizeof(err));
 	if (!m->server) {
 		log_error("%s", err);
 		return false;
@@ -86,7 +57,10 @@ static bool
 memory_check(const struct plugin_setup *setup, char *err, size_t errlen)
 {
 	char path[320];
-	return memory_socket_path_fits(socket_path(setup, path, sizeof(path)), err, errlen);
+	uid_t uid;
+	gid_t gid;
+	return owner_configured(setup, &uid, &gid, err, errlen) &&
+	       memory_socket_path_fits(socket_path(setup, path, sizeof(path)), err, errlen);
 }
 
 static void *

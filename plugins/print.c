@@ -8,10 +8,8 @@
  * same and aligned, and what there is of a bin, to be added to later, when purges come more often. */
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <poll.h>
 #include <pthread.h>
-#include <pwd.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
@@ -20,6 +18,7 @@
 #include "collector/base/clock.h"
 #include "collector/base/log.h"
 #include "collector/conf/conf.h"
+#include "plugins/owner.h"
 #include "plugins/print_write.h"
 #include "plugins/trigger.h"
 
@@ -151,48 +150,6 @@ make_names(struct print_writer *w, const struct plugin_setup *s, char *err, size
 	return true;
 }
 
-/* A name or a number; -1 when unset. */
-static bool
-parse_owner(const char *text, bool group, uint32_t *id)
-{
-	char *end;
-
-	*id = (uint32_t)-1;
-	if (!text)
-		return true;
-	errno = 0;
-	unsigned long n = strtoul(text, &end, 10);
-	if (!errno && end != text && !*end) {
-		*id = (uint32_t)n;
-		return true;
-	}
-	if (group) {
-		struct group *g = getgrnam(text);
-		*id = g ? g->gr_gid : *id;
-		return g != NULL;
-	}
-	struct passwd *p = getpwnam(text);
-	*id = p ? p->pw_uid : *id;
-	return p != NULL;
-}
-
-static bool
-make_owner(struct print_writer *w, const struct plugin_setup *s, char *err, size_t errlen)
-{
-	const char *user = conf_string(s->conf, s->index, CONF_files_uid);
-	const char *group = conf_string(s->conf, s->index, CONF_files_gid);
-
-	if (!parse_owner(user, false, &w->owner.uid)) {
-		snprintf(err, errlen, "files_uid: there is no user '%s'", user);
-		return false;
-	}
-	if (!parse_owner(group, true, &w->owner.gid)) {
-		snprintf(err, errlen, "files_gid: there is no group '%s'", group);
-		return false;
-	}
-	return true;
-}
-
 static enum print_marks
 make_marks(const struct plugin_setup *s)
 {
@@ -239,7 +196,8 @@ writer_init(struct print_writer *w, const struct plugin_setup *s, char *err, siz
 	w->started = now / US_PER_S;
 	find_row_values(w);
 	w->format = make_format(s, err, errlen);
-	if (w->format && make_names(w, s, err, errlen) && make_owner(w, s, err, errlen) &&
+	if (w->format && make_names(w, s, err, errlen) &&
+	    owner_configured(s, &w->owner.uid, &w->owner.gid, err, errlen) &&
 	    make_bins(w, s, now, err, errlen) &&
 	    preprocess_parse(&w->preprocess, checks, all, s->layout, err, errlen))
 		return true;

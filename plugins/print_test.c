@@ -593,6 +593,24 @@ test_refused(void **state)
 	close_bed(&b);
 }
 
+/* The memory plugin has the same keys for its socket. */
+static void
+test_memory_owner(void **state)
+{
+	struct bed b;
+	char err[512];
+
+	(void)state;
+	open_bed(&b, "src_host", "");
+	assert_true(plugin_find("memory")->check(&b.t.setup, err, sizeof(err)));
+	conf_free(b.conf);
+	configure(&b, "files_gid: no-such-group-here\n");
+	b.t.setup.conf = b.conf;
+	assert_false(plugin_find("memory")->check(&b.t.setup, err, sizeof(err)));
+	assert_non_null(strstr(err, "files_gid"));
+	close_bed(&b);
+}
+
 /* Whatever the tests above did, nothing temporary is left behind. */
 static void
 test_nothing_left(void **state)
@@ -628,6 +646,7 @@ main(void)
 	    cmocka_unit_test(test_bins_of_one_name),
 	    cmocka_unit_test(test_end_with_stuck_reader),
 	    cmocka_unit_test(test_bound),
+	    cmocka_unit_test(test_memory_owner),
 	    cmocka_unit_test(test_nothing_left),
 	};
 	return cmocka_run_group_tests(tests, set_up, NULL);
