@@ -66,9 +66,10 @@ add_column(struct question *q, const struct layout *l, const char *name)
 	return true;
 }
 
-/* Cuts the next item off *rest at the separator, blanks around it left out; false at the end. */
+/* Cuts the next item off *rest at the separator, blanks around it left out; false at the end, and, with a
+ * message in q, when the item is longer than its room: a value cut short would match something else. */
 static bool
-next_item(const char **rest, char separator, char *item, size_t n)
+next_item(struct question *q, const char **rest, char separator, char *item, size_t n)
 {
 	const char *p = *rest;
 	if (!p)
@@ -82,6 +83,10 @@ next_item(const char **rest, char separator, char *item, size_t n)
 	}
 	while (len && strchr(" \t\r\n", p[len - 1]))
 		len--;
+	if (len >= n) {
+		snprintf(q->err, sizeof(q->err), "'%.40s...' is too long: %zu bytes at most", p, n - 1);
+		return false;
+	}
 	snprintf(item, n, "%.*s", (int)len, p);
 	return true;
 }
@@ -90,11 +95,11 @@ bool
 question_columns(struct question *q, const struct layout *l, const char *names)
 {
 	char name[128];
-	while (next_item(&names, ',', name, sizeof(name))) {
+	while (next_item(q, &names, ',', name, sizeof(name))) {
 		if (*name && !add_column(q, l, name))
 			return false;
 	}
-	return true;
+	return !q->err[0];
 }
 
 uint16_t
@@ -143,16 +148,18 @@ count_query(struct question *q)
 	return false;
 }
 
-/* One query: values after commas. The last column may itself hold commas when there is only that. */
+/* One query: values after commas. There is no way to write a comma within a value. */
 static bool
 add_query(struct question *q, const struct layout *l, const char *text)
 {
 	char item[VALUE_TEXT_MAX];
 	unsigned n = 0;
-	for (const char *rest = text; next_item(&rest, ',', item, sizeof(item)); n++) {
+	for (const char *rest = text; next_item(q, &rest, ',', item, sizeof(item)); n++) {
 		if (n < q->columns && !add_value(q, l, n, item))
 			return false;
 	}
+	if (q->err[0])
+		return false;
 	if (n == q->columns)
 		return count_query(q);
 	snprintf(q->err, sizeof(q->err), "'%s' has %u values where %u columns were named", text, n,
@@ -175,8 +182,8 @@ match_file(struct question *q, const struct layout *l, const char *name)
 	for (unsigned number = 1; ok && getline(&line, &cap, f) >= 0; number++) {
 		char item[VALUE_TEXT_MAX], why[200];
 		const char *rest = line;
-		next_item(&rest, '!', item, sizeof(item));
-		if (*item && !(ok = add_query(q, l, item))) {
+		ok = next_item(q, &rest, '!', item, sizeof(item)) && (!*item || add_query(q, l, item));
+		if (!ok) {
 			snprintf(why, sizeof(why), "%.199s", q->err);
 			snprintf(q->err, sizeof(q->err), "%.80s:%u: %s", name, number, why);
 		}
@@ -194,11 +201,13 @@ question_match(struct question *q, const struct layout *l, const char *text)
 		if (!match_file(q, l, text + 5))
 			return false;
 	} else {
-		while (next_item(&text, ';', item, sizeof(item))) {
+		while (next_item(q, &text, ';', item, sizeof(item))) {
 			if (*item && !add_query(q, l, item))
 				return false;
 		}
 	}
+	if (q->err[0])
+		return false;
 	if (q->queries)
 		return true;
 	snprintf(q->err, sizeof(q->err), "there is nothing to match");
@@ -226,11 +235,11 @@ combine(struct question *q, const struct layout *l, struct combination *c, unsig
 		return count_query(q);
 	}
 	const char *rest = strchr(c->conditions[i], '=') + 1;
-	while (next_item(&rest, ',', c->value[i], sizeof(c->value[i]))) {
+	while (next_item(q, &rest, ',', c->value[i], sizeof(c->value[i]))) {
 		if (!combine(q, l, c, i + 1))
 			return false;
 	}
-	return true;
+	return !q->err[0];
 }
 
 bool

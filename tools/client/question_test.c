@@ -125,6 +125,21 @@ test_counter(void **st)
 	assert_int_equal(question_counter(&q, &tuple, "proto"), UINT16_MAX);
 }
 
+/* A value longer than there is room for is refused: cut short it would match something else. */
+static void
+test_too_long(void **st)
+{
+	struct layout l = fixture_variable();
+	struct question q = {0};
+	char condition[6 + 300 + 1] = "label=";
+	(void)st;
+	memset(condition + 6, 'x', 300);
+	char *conditions[] = {condition};
+	assert_false(question_where(&q, &l, conditions, 1));
+	assert_non_null(strstr(q.err, "too long"));
+	question_free(&q);
+}
+
 /* 4,096 queries pass, one more does not. */
 static void
 test_limit(void **st)
@@ -146,7 +161,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_match), cmocka_unit_test(test_wrong),	  cmocka_unit_test(test_file),
-	    cmocka_unit_test(test_where), cmocka_unit_test(test_counter), cmocka_unit_test(test_limit),
+	    cmocka_unit_test(test_where), cmocka_unit_test(test_counter), cmocka_unit_test(test_too_long),
+	    cmocka_unit_test(test_limit),
 	};
 	tuple = fixture_tuple();
 	return cmocka_run_group_tests(tests, NULL, NULL);

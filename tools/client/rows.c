@@ -171,8 +171,11 @@ print_sorted(struct printer *p)
 {
 	struct row_list list = {0};
 	const uint8_t **row = NULL;
-	bool ok =
-	    rows_collect(p->c, &list) && (row = row_list_sorted(&list, &p->c->layout, p->o->counter)) != NULL;
+	bool ok = rows_collect(p->c, &list);
+	if (ok && !(row = row_list_sorted(&list, &p->c->layout, p->o->counter))) {
+		snprintf(p->c->err, sizeof(p->c->err), "not enough memory to sort so many rows");
+		ok = false;
+	}
 	uint64_t n = p->o->top && p->o->top < list.rows ? p->o->top : list.rows;
 	for (uint64_t i = 0; ok && i < n; i++)
 		ok = printer_row(p, row[i]);
@@ -203,8 +206,9 @@ bool
 rows_print(struct connection *c, const struct row_options *o)
 {
 	struct printer p = {.c = c, .o = o, .now_us = clock_now_us()};
-	bool ok = printer_open(&p) && (o->sort ? print_sorted(&p) : print_stream(&p));
-	ok = ok && printer_pass(&p, true);
+	bool open = printer_open(&p);
+	bool ok = open && (o->sort ? print_sorted(&p) : print_stream(&p));
+	ok = open && printer_pass(&p, true) && ok;
 	if (ok && o->total) {
 		text_printf(&p.out, "\nFor a total of: %" PRIu64 " entries\n", p.rows);
 		ok = rows_flush(c, &p.out);
