@@ -2,8 +2,8 @@
  *
  * `aggregate` is compiled once per plugin. A record is
  *
- *      [ key: fixed-width values in struct flow order | variable values | zeros up to 8 ][ counters, uint64_t
- * each ]
+ *	[ key: fixed-width values in struct flow order | variable values | zeros up to 8 ]
+ *	[ counters, uint64_t each ]
  *
  * Equal keys are equal bytes: hash and compare are memory operations. Fixed values stand in struct flow's
  * order, so that neighbours merge into one copy. With variable values the key begins with its own total
@@ -26,9 +26,8 @@
 
 struct layout_field {
 	primitive_id id;
-	uint16_t
-	    offset; /* in the key; for variable values: their place in the order of variable values, from 0 */
-	uint16_t width; /* bytes; 0 for variable values */
+	uint16_t offset; /* in the key; of a variable value: its place among them, from 0 */
+	uint16_t width;	 /* bytes; 0 for variable values */
 };
 
 struct layout_counter {

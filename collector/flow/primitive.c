@@ -15,6 +15,8 @@
 #define CUSTOM_RANK  10000 /* in CSV and the client: behind the other keys, before packets (20000) */
 #define JSON_STEP    (PRIMITIVES_CUSTOM_MAX + 1)
 
+/* Names stand in a table of their own, since rows point to them and must not move. Never freed: rows live
+ * as long as the process. */
 static struct {
 	struct primitive row[PRIMITIVES_CUSTOM_MAX];
 	char name[PRIMITIVES_CUSTOM_MAX][NAME_MAX_LEN + 1];
@@ -23,18 +25,22 @@ static struct {
 	unsigned vars;	/* used of flow.custom_var */
 } custom;
 
+/* Grows by custom rows only, at start. */
 unsigned
 primitive_count(void)
 {
 	return primitive_rows_count + custom.n;
 }
 
+/* id must be one that this module gave out; PRIMITIVE_NULL is not looked for. */
 const struct primitive *
 primitive_get(primitive_id id)
 {
 	return id < primitive_rows_count ? &primitive_rows[id] : &custom.row[id - primitive_rows_count];
 }
 
+/* Linear over some hundred rows: for configuration and queries. Rows that aggregate_parse refuses
+ * (PRIMITIVE_AUTO) are found too, since other modules ask for them by name. */
 primitive_id
 primitive_find(const char *name)
 {
@@ -64,12 +70,15 @@ primitive_nearest(const char *name)
 	return best && word_near(name, best_distance) ? best : NULL;
 }
 
+/* SUPPLY_CLOCK is in every mask: what needs no source is always there. */
 bool
 primitive_supplied(primitive_id id, unsigned mask)
 {
 	return primitive_get(id)->supply & (mask | SUPPLY_CLOCK);
 }
 
+/* Built-in rows stand JSON_STEP apart, which leaves places before stamp_inserted for all custom ones, in
+ * the order of their file. */
 unsigned
 primitive_json_rank(primitive_id id)
 {
@@ -81,6 +90,8 @@ primitive_json_rank(primitive_id id)
 
 /* --- custom rows --- */
 
+/* True, with the reason in err, when the row cannot be made. The bounds on bytes are those of struct flow,
+ * common to all plugins. */
 static bool
 custom_refuse(const char *name, unsigned len, enum custom_semantics sem, char *err, size_t errlen)
 {
@@ -133,6 +144,8 @@ custom_column(unsigned len, enum custom_semantics sem)
 	return len;
 }
 
+/* Places are handed out one behind the other, unaligned: keys are unaligned too, and readers use memcpy.
+ * len bytes are counted for variable ones as well (0). */
 primitive_id
 primitive_add_custom(const char *name, unsigned len, enum custom_semantics sem, char *err, size_t errlen)
 {
@@ -142,6 +155,7 @@ primitive_add_custom(const char *name, unsigned len, enum custom_semantics sem, 
 	char *stored = custom.name[custom.n];
 	size_t letters = strlen(name);
 	memcpy(stored, name, letters + 1);
+	/* as wide as the header at least; the column of a formatter holds a byte */
 	unsigned column = custom_column(len, sem);
 	if (column < letters)
 		column = (unsigned)letters;
@@ -162,6 +176,7 @@ primitive_add_custom(const char *name, unsigned len, enum custom_semantics sem, 
 	    .sql = stored,
 	    .custom_semantics = (uint8_t)sem,
 	};
+	/* variable: a place among custom_var instead, and no aligned column */
 	if (len == 0) {
 		custom.row[custom.n].flags |= PRIMITIVE_VLEN | PRIMITIVE_NO_FORMATTED;
 		custom.row[custom.n].width = sizeof(struct flow_bytes);
@@ -174,7 +189,8 @@ primitive_add_custom(const char *name, unsigned len, enum custom_semantics sem, 
 
 /* --- what has to be decoded --- */
 
-/* Calls primitive_need for each name of a comma list; NULL is an empty list. */
+/* Calls primitive_need for each name of a comma list; NULL is an empty list. The lists are those of the
+ * table, so a name that is not found is a mistake in a row; the test of the table meets it first. */
 static void
 need_names(struct flow_needs *needs, const char *names)
 {
@@ -189,6 +205,8 @@ need_names(struct flow_needs *needs, const char *names)
 	}
 }
 
+/* Recursive: the inputs of an input count too. Ends, since no row names itself; a source of sum_* has no
+ * sum_* among its own. */
 void
 primitive_need(struct flow_needs *needs, primitive_id id)
 {
@@ -204,6 +222,7 @@ primitive_need(struct flow_needs *needs, primitive_id id)
 
 /* --- aggregate --- */
 
+/* By row: an alias and its name are one. */
 bool
 aggregate_has(const struct aggregate *a, primitive_id id)
 {
@@ -213,6 +232,8 @@ aggregate_has(const struct aggregate *a, primitive_id id)
 	return false;
 }
 
+/* The name as the operator wrote it is in the message, the table's own where it is about a row that was
+ * found. */
 static bool
 aggregate_add(struct aggregate *a, const char *name, char *err, size_t errlen)
 {
@@ -284,6 +305,7 @@ aggregate_settle_sum(struct aggregate *a)
 			sum = a->id[i];
 	for (unsigned i = 0; i < a->n; i++) {
 		const struct primitive *p = primitive_get(a->id[i]);
+		/* in place: kept never passes i */
 		if (sum == PRIMITIVE_NULL || goes_with_sum(a->id[i], sum))
 			a->id[kept++] = a->id[i];
 		else if (used < sizeof(a->warning))
@@ -294,6 +316,8 @@ aggregate_settle_sum(struct aggregate *a)
 	a->n = kept;
 }
 
+/* Empty words are passed over ("a,,b"); a list without any word is an error, since no key and no wish for
+ * totals is a slip. */
 bool
 aggregate_parse(struct aggregate *a, const char *text, char *err, size_t errlen)
 {
@@ -314,6 +338,7 @@ aggregate_parse(struct aggregate *a, const char *text, char *err, size_t errlen)
 	return true;
 }
 
+/* Names and not aliases; cut when out is too small, but always ended with a NUL. */
 void
 aggregate_format(const struct aggregate *a, char *out, size_t len)
 {
@@ -328,6 +353,8 @@ aggregate_format(const struct aggregate *a, char *out, size_t len)
 
 /* --- lists for people --- */
 
+/* What aggregate accepts, custom rows included when they are loaded; written for people, the columns may
+ * change. */
 void
 primitives_list(struct text *out)
 {
@@ -341,6 +368,8 @@ primitives_list(struct text *out)
 	}
 }
 
+/* Included by the manual page when it is built. The rows' words hold nothing that mdoc would take for a
+ * macro. */
 void
 primitives_list_mdoc(struct text *out)
 {

@@ -6,26 +6,35 @@
  * formatted output less the two blanks behind a column: some are narrower than their header. */
 #include "collector/flow/primitives.h"
 
+/* Who can supply a value: any source of traffic; one that exports (and so has an exporter's address); an
+ * exporter or routing data, in whichever order networks.h decides. */
 #define ANY	 (SUPPLY_FLOW | SUPPLY_SFLOW | SUPPLY_PACKET)
 #define EXPORTED (SUPPLY_FLOW | SUPPLY_SFLOW)
 #define ROUTING	 (SUPPLY_FLOW | SUPPLY_SFLOW | SUPPLY_BGP | SUPPLY_NETWORKS)
 
 #define NOT_WITH_SUM PRIMITIVE_NOT_WITH_SUM
 
+/* Flags of variable values: text, which aligned output and the client's matching leave out, and lists of
+ * routing attributes, which the client can match. */
 #define V_TEXT	 (PRIMITIVE_VLEN | PRIMITIVE_NO_FORMATTED | PRIMITIVE_NO_MATCH)
 #define BGP_LIST (PRIMITIVE_BGP | PRIMITIVE_VLEN | PRIMITIVE_NO_FORMATTED)
 
 #define NAME(n, h) .name = (n), .help = (h)
+/* Where a value lives; offset and width always come together, so that no row can have one of another
+ * member. */
 #define AT(member) .offset = offsetof(struct flow, member), .width = sizeof(((struct flow *)0)->member)
 #define OUT(json_key, header, width, csv_order, client_order)                                                \
 	.json = (json_key), .csv = (header), .column = (width), .csv_rank = (csv_order),                     \
 	.client_rank = (client_order)
 #define SQL(name, type) .sql = (name), .sql_type = (type)
+/* A sum_* row is at its source's place; layout.c takes the destination's member for the second record. */
 #define SUM(source, destination)                                                                             \
 	.flags = PRIMITIVE_SUM, .sum_source = (source), .sum_destination = (destination)
 /* Routing data is looked up by an address in the table of the exporter. */
 #define ROUTE_OF(host) .inputs = host ",peer_src_ip"
 
+/* Column types as pmacct's own scripts create them, so that existing tables fit: some are narrower than the
+ * value can be (packets INT, lists of 24 characters). */
 #define SQL_INT	     "INT NOT NULL DEFAULT 0"
 #define SQL_SMALLINT "SMALLINT NOT NULL DEFAULT 0"
 #define SQL_BIGINT   "BIGINT NOT NULL DEFAULT 0"
@@ -40,7 +49,8 @@
 /* clang-format off */
 const struct primitive primitive_rows[] = {
 
-	/* tags and classification */
+	/* Tags and classification. Tags come from maps (pre_tag_map, post_tag) or from another collector,
+	 * in its own enterprise elements (PEN 43874). */
 	{NAME("tag", "tag set by maps or post_tag"),
 	 AT(tag), .type = VALUE_UINT, .supply = ANY | SUPPLY_MAP,
 	 OUT("tag", "TAG", 10, 10, 10), SQL("tag", SQL_BIGINT), .elements = "PEN 43874 field 1"},
@@ -55,15 +65,18 @@ const struct primitive primitive_rows[] = {
 	 AT(class_name), .type = VALUE_TEXT, .supply = SUPPLY_FLOW | SUPPLY_NDPI, .flags = PRIMITIVE_VLEN,
 	 OUT("class", "CLASS", 16, 40, 40), SQL("class_id", "CHAR(16) NOT NULL DEFAULT ' '"),
 	 .elements = "95 with options 96"},
+	/* The same member as class: a plugin asks for one of the two. */
 	{NAME("class_frame", "application of the packet a record carries, by classification"),
 	 AT(class_name), .type = VALUE_TEXT, .supply = SUPPLY_NDPI, .flags = PRIMITIVE_VLEN,
 	 OUT("class", "CLASS", 16, 41, 41), SQL("class", "CHAR(16) NOT NULL DEFAULT ' '"),
 	 .elements = "315"},
 
-	/* layer 2 */
+	/* Layer 2. vlan is the ingress id where there is one, else the egress id; in_vlan and out_vlan
+	 * never stand in for each other. The inner tags of 802.1ad have rows of their own. */
 	{NAME("src_mac", "source MAC address"),
 	 AT(src_mac), .type = VALUE_MAC, .supply = ANY, .flags = NOT_WITH_SUM,
 	 OUT("mac_src", "SRC_MAC", 17, 50, 70), SQL("mac_src", SQL_MAC), .elements = "56, 81, 365"},
+	/* Shares name and place of every output with src_mac, since its result is written there. */
 	{NAME("sum_mac", "each flow counted for both MAC addresses"),
 	 AT(src_mac), .type = VALUE_MAC, .supply = ANY, SUM("src_mac", "dst_mac"),
 	 OUT("mac_src", "SRC_MAC", 17, 51, 71), SQL("mac_src", SQL_MAC)},
@@ -93,7 +106,9 @@ const struct primitive primitive_rows[] = {
 	 OUT("etype", "ETYPE", 5, 130, 150), SQL("etype", "CHAR(5) NOT NULL DEFAULT ' '"),
 	 .elements = "256"},
 
-	/* routing */
+	/* Routing. Rows without a source in the exporter's record (lists, local_pref, med) are those of the
+	 * route to the destination in the table of that exporter; src_* rows of the route back to the
+	 * source. Lists are binary in keys (value.h) and text only in outputs. */
 	{NAME("src_as", "source AS number"),
 	 AT(src_as), .type = VALUE_UINT, .supply = ROUTING, .flags = NOT_WITH_SUM,
 	 OUT("as_src", "SRC_AS", 10, 140, 160), SQL("as_src", SQL_BIGINT), .elements = "16"},
@@ -103,6 +118,7 @@ const struct primitive primitive_rows[] = {
 	{NAME("dst_as", "destination AS number"),
 	 AT(dst_as), .type = VALUE_UINT, .supply = ROUTING, .flags = NOT_WITH_SUM,
 	 OUT("as_dst", "DST_AS", 10, 150, 170), SQL("as_dst", SQL_BIGINT), .elements = "17"},
+	/* BGP_LIST rows make keys variable in length; the client can match on their text form. */
 	{NAME("std_comm", "standard communities of the destination's route"),
 	 AT(std_comm), .type = VALUE_STD_COMM, .supply = SUPPLY_SFLOW | SUPPLY_BGP, .flags = BGP_LIST,
 	 ROUTE_OF("dst_host"),
@@ -126,6 +142,7 @@ const struct primitive primitive_rows[] = {
 	{NAME("med", "multi-exit discriminator of the destination's route"),
 	 AT(med), .type = VALUE_UINT, .supply = SUPPLY_BGP, .flags = PRIMITIVE_BGP, ROUTE_OF("dst_host"),
 	 OUT("med", "MED", 6, 260, 280), SQL("med", SQL_BIGINT)},
+	/* RFC 6811 states; V and U say which covering route rescued an invalid one. */
 	{NAME("dst_roa", "RPKI state of the destination's route: u, v, i; V, U invalid but covered"),
 	 AT(dst_roa), .type = VALUE_CHAR, .supply = SUPPLY_RPKI, .flags = PRIMITIVE_BGP,
 	 ROUTE_OF("dst_host"),
@@ -175,7 +192,8 @@ const struct primitive primitive_rows[] = {
 	 ROUTE_OF("src_host"),
 	 OUT("roa_src", "SRC_ROA", 6, 280, 300), SQL("roa_src", SQL_CHAR1)},
 
-	/* interfaces and VPNs */
+	/* Interfaces and VPNs. Interfaces are the exporter's SNMP indices: they mean something only
+	 * together with peer_src_ip. */
 	{NAME("in_iface", "input interface (SNMP index)"),
 	 AT(in_iface), .type = VALUE_UINT, .supply = ANY, .flags = NOT_WITH_SUM,
 	 OUT("iface_in", "IN_IFACE", 10, 340, 50), SQL("iface_in", SQL_BIGINT), .elements = "10, 252"},
@@ -187,6 +205,7 @@ const struct primitive primitive_rows[] = {
 	 .also = "mpls_vpn_rd_origin",
 	 OUT("mpls_vpn_rd", "MPLS_VPN_RD", 18, 360, 360),
 	 SQL("mpls_vpn_rd", "CHAR(18) NOT NULL DEFAULT ' '"), .elements = "90; 234, 235"},
+	/* JSON only: tells apart a distinguisher from BGP, the record or a map. */
 	{NAME("mpls_vpn_rd_origin", "where the route distinguisher came from"),
 	 AT(mpls_vpn_rd_origin), .type = VALUE_RD_ORIGIN, .supply = EXPORTED | SUPPLY_BGP | SUPPLY_MAP,
 	 .flags = PRIMITIVE_AUTO | PRIMITIVE_JSON_ONLY,
@@ -195,7 +214,8 @@ const struct primitive primitive_rows[] = {
 	 AT(mpls_pw_id), .type = VALUE_UINT, .supply = EXPORTED,
 	 OUT("mpls_pw_id", "MPLS_PW_ID", 10, 370, 370), SQL("mpls_pw_id", SQL_INT), .elements = "249"},
 
-	/* layers 3 and 4 */
+	/* Layers 3 and 4. A *_net is the address with the bits beyond *_mask cleared; which source decides
+	 * that length is nfacctd_net (networks.h). */
 	{NAME("src_host", "source address"),
 	 AT(src_host), .type = VALUE_ADDR, .supply = ANY, .flags = NOT_WITH_SUM,
 	 OUT("ip_src", "SRC_IP", 45, 430, 430), SQL("ip_src", SQL_INET), .elements = "8, 27, 44, 170"},
@@ -233,7 +253,8 @@ const struct primitive primitive_rows[] = {
 	 AT(dst_port), .type = VALUE_UINT, .supply = ANY, .flags = NOT_WITH_SUM,
 	 OUT("port_dst", "DST_PORT", 8, 500, 500), SQL("port_dst", SQL_INT), .elements = "11, 181, 183"},
 
-	/* places */
+	/* Places, by address (GeoIP). Coordinates are two values and so two rows, of which the second comes
+	 * by itself. */
 	{NAME("src_host_country", "country of the source address (ISO 3166)"),
 	 AT(src_country), .type = VALUE_TEXT_FIXED, .supply = SUPPLY_GEOIP, .inputs = "src_host",
 	 OUT("country_ip_src", "SH_COUNTRY", 10, 550, 550),
@@ -267,11 +288,14 @@ const struct primitive primitive_rows[] = {
 	 .inputs = "dst_host",
 	 OUT("lon_ip_dst", "DH_LON", 12, 620, 620), SQL("lon_ip_dst", SQL_REAL)},
 
-	/* layer 4 and what the packet met */
+	/* Layer 4 and what the packet met. */
+	/* A counter and not a key: flags of all packets of an aggregate are ORed, so they cannot be
+	 * matched. */
 	{NAME("tcpflags", "TCP flags seen, together"),
 	 AT(tcp_flags), .type = VALUE_TCPFLAGS, .supply = ANY,
 	 .flags = NOT_WITH_SUM | PRIMITIVE_COUNTER | PRIMITIVE_NO_MATCH, .merge = MERGE_OR,
 	 OUT("tcp_flags", "TCP_FLAGS", 9, 510, 510), SQL("tcp_flags", SQL_SMALLINT), .elements = "6"},
+	/* RFC 7270, 4.12: two bits of status, six of reason. */
 	{NAME("fwd_status", "forwarding status"),
 	 AT(fwd_status), .type = VALUE_FWDSTATUS, .supply = SUPPLY_FLOW,
 	 OUT("fwd_status", "FWD_STATUS", 10, 710, 710), SQL("fwd_status", SQL_INT), .elements = "89"},
@@ -279,6 +303,7 @@ const struct primitive primitive_rows[] = {
 	 AT(mpls_label_stack), .type = VALUE_MPLS_STACK, .supply = SUPPLY_FLOW, .flags = V_TEXT,
 	 OUT("mpls_label_stack", "MPLS_LABEL_STACK", 0, 750, 750),
 	 SQL("mpls_label_stack", "VARCHAR(255) NOT NULL DEFAULT ' '"), .elements = "70 to 79"},
+	/* JSON only, as in pmacct: an array has no column. */
 	{NAME("srv6_seg_ipv6_list", "SRv6 segment list"),
 	 AT(srv6_seg_ipv6_list), .type = VALUE_SEGMENTS, .supply = SUPPLY_FLOW,
 	 .flags = V_TEXT | PRIMITIVE_JSON_ONLY,
@@ -308,12 +333,15 @@ const struct primitive primitive_rows[] = {
 	 AT(sampling_rate), .type = VALUE_UINT, .supply = ANY | SUPPLY_MAP,
 	 OUT("sampling_rate", "SAMPLING_RATE", 12, 630, 630), SQL("sampling_rate", SQL_BIGINT),
 	 .elements = "34, 50, 305, 306, 309, 310; options by 48, 302"},
+	/* flowDirection (IE 61): 0 is ingress, 1 egress; a character, so that "not exported" can be told
+	 * from ingress. */
 	{NAME("sampling_direction", "i ingress, e egress, u unknown"),
 	 AT(sampling_direction), .type = VALUE_CHAR, .supply = EXPORTED,
 	 OUT("sampling_direction", "SAMPLING_DIRECTION", 17, 640, 640),
 	 SQL("sampling_direction", SQL_CHAR1), .elements = "61"},
 
-	/* translation, firewall, labels */
+	/* Translation, firewall, labels. Addresses and ports "after" are those on the other side of the
+	 * translator (RFC 8158); element numbers from 40000 are those of Cisco's firewalls. */
 	{NAME("post_nat_src_host", "source address after translation"),
 	 AT(post_nat_src_host), .type = VALUE_ADDR, .supply = SUPPLY_FLOW,
 	 OUT("post_nat_ip_src", "POST_NAT_SRC_IP", 45, 650, 650), SQL("post_nat_ip_src", SQL_INET),
@@ -344,12 +372,15 @@ const struct primitive primitive_rows[] = {
 	 AT(mpls_label_bottom), .type = VALUE_UINT, .supply = SUPPLY_FLOW | SUPPLY_PACKET,
 	 OUT("mpls_label_bottom", "MPLS_LABEL_BOTTOM", 17, 730, 730), SQL("mpls_label_bottom", SQL_INT),
 	 .elements = "last of 70 to 79"},
+	/* Of pmacct 1.7.7; kept, since configurations have it. */
 	{NAME("mpls_stack_depth", "number of MPLS labels (deprecated, use mpls_label_stack)"),
 	 AT(mpls_labels), .type = VALUE_UINT, .supply = SUPPLY_FLOW | SUPPLY_PACKET,
 	 OUT("mpls_stack_depth", "MPLS_STACK_DEPTH", 16, 740, 740), SQL("mpls_stack_depth", SQL_INT),
 	 .elements = "70 to 79"},
 
-	/* tunnels */
+	/* Tunnels. In captured and sampled packets these are the inner headers; in NetFlow and IPFIX
+	 * records with two occurrences of an element, the first, outer one. So the same row has opposite
+	 * meanings by source, as operators know it. */
 	{NAME("tunnel_src_mac", "source MAC address inside the tunnel"),
 	 AT(tunnel_src_mac), .type = VALUE_MAC, .supply = SUPPLY_SFLOW | SUPPLY_PACKET,
 	 OUT("tunnel_mac_src", "TUNNEL_SRC_MAC", 17, 760, 760), SQL("tunnel_mac_src", SQL_MAC),
@@ -390,6 +421,7 @@ const struct primitive primitive_rows[] = {
 	 AT(tunnel_tcp_flags), .type = VALUE_TCPFLAGS, .supply = ANY, .flags = PRIMITIVE_NO_MATCH,
 	 OUT("tunnel_tcp_flags", "TUNNEL_TCP_FLAGS", 16, 850, 850), SQL("tunnel_tcp_flags", SQL_SMALLINT),
 	 .elements = "first 6"},
+	/* Network identifiers of 24 bits (RFC 7348, RFC 7637). */
 	{NAME("vxlan", "VXLAN network identifier"),
 	 AT(vxlan), .type = VALUE_UINT, .supply = ANY,
 	 OUT("vxlan", "VXLAN", 8, 860, 860), SQL("vxlan", SQL_INT), .elements = "351; UDP port 4789"},
@@ -397,7 +429,8 @@ const struct primitive primitive_rows[] = {
 	 AT(nvgre), .type = VALUE_UINT, .supply = SUPPLY_FLOW,
 	 OUT("nvgre", "NVGRE", 8, 870, 870), SQL("nvgre", SQL_INT), .elements = "351"},
 
-	/* times and the exporter */
+	/* Times and the exporter. Times are microseconds since the epoch; 0 is no time. SQL types without a
+	 * default: a column NAME_residual holds the fraction. */
 	{NAME("timestamp_start", "start of the flow"),
 	 AT(timestamp_start), .type = VALUE_TIME, .supply = SUPPLY_FLOW,
 	 OUT("timestamp_start", "TIMESTAMP_START", 29, 880, 880), SQL("timestamp_start", SQL_TIME),
@@ -409,6 +442,8 @@ const struct primitive primitive_rows[] = {
 	{NAME("timestamp_arrival", "when the collector received it"),
 	 AT(timestamp_arrival), .type = VALUE_TIME, .supply = SUPPLY_CLOCK,
 	 OUT("timestamp_arrival", "TIMESTAMP_ARRIVAL", 29, 900, 900), SQL("timestamp_arrival", SQL_TIME)},
+	/* Counters with their own merge rule, on the members that timestamp_start and timestamp_end read
+	 * too. Present with nfacctd_stitching. */
 	{NAME("timestamp_min", "earliest start among what was merged (stitching)"),
 	 AT(timestamp_start), .type = VALUE_TIME, .supply = SUPPLY_FLOW,
 	 .flags = PRIMITIVE_AUTO | PRIMITIVE_COUNTER, .merge = MERGE_MIN,
@@ -433,20 +468,26 @@ const struct primitive primitive_rows[] = {
 	 AT(timestamp_export), .type = VALUE_TIME, .supply = EXPORTED,
 	 OUT("timestamp_export", "TIMESTAMP_EXPORT", 29, 910, 910), SQL("timestamp_export", SQL_TIME),
 	 .elements = "header"},
+	/* No value and no member: the key is then only the kind of record, one entry for each. */
 	{NAME("none", "no key: totals only"),
 	 .type = VALUE_NONE, .supply = SUPPLY_CLOCK, .flags = PRIMITIVE_NO_KEY,
 	},
 
-	/* added by the program, and counters */
+	/* Added by the program, and counters. packets and bytes are in every record (layout.h), flows only
+	 * when asked for. Names of interfaces and VRFs stand here because their JSON keys come behind
+	 * flows. */
+	/* Written into the key by whoever packs it (layout_set_bin), not copied from the flow. */
 	{NAME("stamp_inserted", "start of the time bin"),
 	 .type = VALUE_STAMP, .supply = SUPPLY_CLOCK, .width = sizeof(uint64_t),
 	 .flags = PRIMITIVE_AUTO | PRIMITIVE_JSON_ONLY,
 	 .json = "stamp_inserted",
 	 SQL("stamp_inserted", "timestamp without time zone NOT NULL DEFAULT '0001-01-01 00:00:00'")},
+	/* Known only when a row is written; it is in no key. */
 	{NAME("stamp_updated", "when the row was written"),
 	 .type = VALUE_STAMP, .supply = SUPPLY_CLOCK, .width = sizeof(uint64_t),
 	 .flags = PRIMITIVE_AUTO | PRIMITIVE_JSON_ONLY | PRIMITIVE_NO_KEY,
 	 .json = "stamp_updated", SQL("stamp_updated", "timestamp without time zone")},
+	/* SUPPLY_FLOW only: packets that are captured or sampled are no flow records. */
 	{NAME("flows", "number of flow records"),
 	 AT(flows), .type = VALUE_UINT, .supply = SUPPLY_FLOW, .flags = PRIMITIVE_COUNTER,
 	 .merge = MERGE_SUM,

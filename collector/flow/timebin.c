@@ -12,10 +12,12 @@
 #define DAY_SECONDS 86400
 #define HOUR	    3600
 
+/* Half-open: start belongs to the bin, end to the next one. */
 struct bounds {
 	int64_t start, end; /* seconds since the epoch */
 };
 
+/* C rounds towards zero, which would fold the two bins around the base into one. */
 static int64_t
 floor_div(int64_t a, int64_t b)
 {
@@ -23,7 +25,8 @@ floor_div(int64_t a, int64_t b)
 	return a % b != 0 && a < 0 ? q - 1 : q;
 }
 
-/* The day of a local date, counted from 1970-01-01. */
+/* The day of a local date, counted from 1970-01-01. timegm of the date alone: a day has a number whatever
+ * the clock did on it. */
 static int64_t
 day_of(const struct tm *local)
 {
@@ -31,6 +34,7 @@ day_of(const struct tm *local)
 	return floor_div(timegm(&date), DAY_SECONDS);
 }
 
+/* Counted from January 1900, since that is where tm_year begins. */
 static int64_t
 month_of(const struct tm *local)
 {
@@ -41,6 +45,7 @@ month_of(const struct tm *local)
 static int64_t
 day_start(int64_t day, int64_t seconds)
 {
+	/* mktime brings the day of the year 1970 into range; tm_isdst -1 lets the zone decide */
 	struct tm local = {.tm_year = 70, .tm_mday = (int)day + 1, .tm_isdst = -1};
 
 	local.tm_hour = (int)(seconds / HOUR);
@@ -49,6 +54,7 @@ day_start(int64_t day, int64_t seconds)
 	return mktime(&local);
 }
 
+/* As day_start: where clocks change at that midnight, calendar_bounds corrects for it. */
 static int64_t
 month_start(int64_t month)
 {
@@ -59,6 +65,7 @@ month_start(int64_t month)
 
 /* --- the rules; t is in seconds, the offset already taken off --- */
 
+/* Bins of equal length on the line of seconds; no calendar is asked. */
 static struct bounds
 fixed_bounds(const struct timebin *b, int64_t t)
 {
@@ -66,6 +73,7 @@ fixed_bounds(const struct timebin *b, int64_t t)
 	return (struct bounds){start, start + b->length};
 }
 
+/* Of the bin with this index; 0 is the one that begins at the base. */
 static int64_t
 calendar_start(const struct timebin *b, int64_t index)
 {
@@ -73,6 +81,8 @@ calendar_start(const struct timebin *b, int64_t index)
 	return b->rule == TIMEBIN_MONTHS ? month_start(unit) : day_start(unit, b->time_of_day);
 }
 
+/* The index from the date may be one off around the hour of the base and where clocks change, so it is
+ * moved until the moment lies inside. */
 static struct bounds
 calendar_bounds(const struct timebin *b, int64_t t)
 {
@@ -96,11 +106,13 @@ daily_bounds(const struct timebin *b, int64_t t)
 	const struct timebin day = {.rule = TIMEBIN_DAYS, .length = 1};
 	struct bounds d = calendar_bounds(&day, t);
 	int64_t start = d.start + (t - d.start) / b->length * b->length;
+	/* the last bin of a long or short day ends with the day */
 	int64_t end = start + b->length;
 
 	return (struct bounds){start, end < d.end ? end : d.end};
 }
 
+/* The offset moves the moment to where bins have none, and the bounds back. */
 static struct bounds
 bounds_of(const struct timebin *b, uint64_t t_us)
 {
@@ -128,6 +140,8 @@ bounds_of(const struct timebin *b, uint64_t t_us)
 
 /* --- setting up --- */
 
+/* local becomes the base. Letters add up; *midnight tells that hours were rounded, on which TIMEBIN_DAILY
+ * depends. */
 static bool
 round_off(struct tm *local, const char *letters, bool *midnight, char *err, size_t errlen)
 {
@@ -151,6 +165,7 @@ round_off(struct tm *local, const char *letters, bool *midnight, char *err, size
 		local->tm_hour = 0;
 	if (*midnight || strchr(l, 'm'))
 		local->tm_min = 0;
+	/* tm_wday counts from Sunday; mktime takes a day before the first of the month */
 	if (strchr(l, 'w'))
 		local->tm_mday -= (local->tm_wday + 6) % 7;
 	if (strchr(l, 'd') || strchr(l, 'M'))
@@ -161,6 +176,7 @@ round_off(struct tm *local, const char *letters, bool *midnight, char *err, size
 	return true;
 }
 
+/* A week is seven days of the calendar, counted from the base. */
 static void
 choose_rule(struct timebin *b, uint64_t seconds, unsigned months, struct tm *base, bool midnight)
 {
@@ -184,6 +200,8 @@ choose_rule(struct timebin *b, uint64_t seconds, unsigned months, struct tm *bas
 	}
 }
 
+/* The zone is the one of the process at this moment; localtime_r reads it later too, so TZ must not change.
+ */
 bool
 timebin_init(struct timebin *b, uint64_t seconds, unsigned months, uint64_t offset, const char *roundoff,
 	     uint64_t now_us, char *err, size_t errlen)
@@ -209,6 +227,8 @@ timebin_init(struct timebin *b, uint64_t seconds, unsigned months, uint64_t offs
 
 /* --- finding --- */
 
+/* Four recent bins, moved to the front when found: a batch has flows that began in this bin and the one
+ * before. One thread owns a struct timebin. */
 uint64_t
 timebin_find(struct timebin *b, uint64_t t_us)
 {
@@ -231,6 +251,7 @@ timebin_find(struct timebin *b, uint64_t t_us)
 	return found.start;
 }
 
+/* timebin_of brings the bin to the front, where it is read. */
 uint64_t
 timebin_end(struct timebin *b, uint64_t t_us)
 {
@@ -248,6 +269,7 @@ too_long(struct timebin *b, uint64_t start_us, uint64_t end_us)
 	return (end_us - start_us) / b->recent[0].length_us >= TIMEBIN_SPLIT_MAX;
 }
 
+/* Nothing is computed that the first share does not need: most flows lie within one bin. */
 struct timebin_split
 timebin_split_begin(struct timebin *b, uint64_t start_us, uint64_t end_us, uint64_t packets, uint64_t bytes,
 		    uint64_t flows)
@@ -261,13 +283,16 @@ timebin_split_begin(struct timebin *b, uint64_t start_us, uint64_t end_us, uint6
 	return s;
 }
 
-/* How much of total belongs to the flow's first elapsed of duration microseconds. */
+/* How much of total belongs to the flow's first elapsed of duration microseconds. 128 bits, since bytes
+ * times microseconds passes 64 (10 GB over an hour does). Rounded down; the last share takes the rest, so
+ * sums are exact. */
 static uint64_t
 part_until(uint64_t total, uint64_t elapsed, uint64_t duration)
 {
 	return (uint64_t)((unsigned __int128)total * elapsed / duration);
 }
 
+/* What belongs to the flow up to a moment, less what earlier shares have taken: rounding does not add up. */
 static void
 share_until(struct timebin_split *s, uint64_t until, struct timebin_share *share)
 {
@@ -284,6 +309,7 @@ share_until(struct timebin_split *s, uint64_t until, struct timebin_share *share
 	s->done = last;
 }
 
+/* Bins in which nothing falls are passed over, but never the first, which carries the flows. */
 bool
 timebin_split_next(struct timebin_split *s, struct timebin_share *share)
 {

@@ -1,8 +1,7 @@
 /* Time bins: which one a moment falls into, and how a flow's counters are shared among those it spans.
  *
  * All bins of a row of them are found from one base, the time the program started rounded off by the letters
- *of
- * *_history_roundoff in the local time zone:
+ * of *_history_roundoff in the local time zone:
  *
  *	(always)  seconds to 0
  *	m         minutes to 0
@@ -12,10 +11,10 @@
  *	M         back to 1 January, 00:00
  *
  * Days and weeks are days of the local calendar, so a day on which the clocks change is 23 or 25 hours long
- *and the next bin still begins at the hour of the base. Months always begin on the first, 00:00. Bins of
- *hours that divide a day, when the base is rounded to a midnight, are counted anew from every midnight. All
- *others are of fixed length and run through from the base. An offset shifts every bin by that many seconds. A
- *bin holds its first moment and not the moment after its last. */
+ * and the next bin still begins at the hour of the base. Months always begin on the first, 00:00. Bins of
+ * hours that divide a day, when the base is rounded to a midnight, are counted anew from every midnight. All
+ * others are of fixed length and run through from the base. An offset shifts every bin by that many seconds.
+ * A bin holds its first moment and not the moment after its last. */
 #ifndef FLOWRIB_FLOW_TIMEBIN_H
 #define FLOWRIB_FLOW_TIMEBIN_H
 
@@ -38,7 +37,7 @@ struct timebin {
 	struct timebin_recent recent[TIMEBIN_RECENT]; /* the last one asked for stands in front */
 	enum timebin_rule rule;
 	int64_t length;	     /* seconds, days or months */
-	int64_t base;	     /* seconds since the epoch, day since the epoch, or month since year 0 */
+	int64_t base;	     /* seconds since the epoch, day since the epoch, or month since 1900 */
 	int64_t time_of_day; /* of the base, with days: seconds */
 	int64_t offset;
 };

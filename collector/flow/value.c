@@ -8,7 +8,7 @@
 #include <strings.h>
 #include <time.h>
 
-/* Where a value goes. */
+/* Where a value goes. len grows as a value is read; out is unaligned and of cap bytes. */
 struct target {
 	const struct primitive *p;
 	uint8_t *out;
@@ -16,6 +16,7 @@ struct target {
 	size_t len;
 };
 
+/* False when it does not fit, and then nothing of it is written. */
 static bool
 put(struct target *t, const void *bytes, size_t n)
 {
@@ -26,7 +27,8 @@ put(struct target *t, const void *bytes, size_t n)
 	return true;
 }
 
-/* v as an integer of width bytes in host order. */
+/* v as an integer of width bytes in host order. False too when v needs more than width bytes: 70000 is no
+ * port. */
 static bool
 put_uint(struct target *t, uint64_t v, size_t width)
 {
@@ -49,7 +51,8 @@ put_uint(struct target *t, uint64_t v, size_t width)
 
 /* --- scanning --- */
 
-/* A decimal number up to max; no sign, no blanks. */
+/* A decimal number up to max; no sign, no blanks. *s is moved behind the digits. Overflow is an error, not
+ * a wrap. */
 static bool
 scan_u64(const char **s, uint64_t max, uint64_t *v)
 {
@@ -63,6 +66,7 @@ scan_u64(const char **s, uint64_t max, uint64_t *v)
 	return true;
 }
 
+/* Steps over c, or fails and stays. */
 static bool
 scan_char(const char **s, char c)
 {
@@ -80,6 +84,7 @@ skip_separators(const char **s)
 		(*s)++;
 }
 
+/* 0 to 15, or -1. */
 static int
 hex_digit(char c)
 {
@@ -89,7 +94,8 @@ hex_digit(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* An IPv4 address, as a number in host order. */
+/* An IPv4 address, as a number in host order. Four decimal parts, dots between. Leading zeros are decimal
+ * here, never octal. */
 static bool
 scan_v4(const char **s, uint32_t *v)
 {
@@ -111,6 +117,8 @@ struct admin {
 	uint64_t six; /* administrator and value */
 };
 
+/* The value has what the administrator leaves of six bytes: 16 bits behind four bytes, 32 behind two (RFC
+ * 4360, 3.1 and 3.2; RFC 5668; RFC 4364, 4.2). */
 static bool
 scan_admin(const char **s, struct admin *a)
 {
@@ -125,6 +133,7 @@ scan_admin(const char **s, struct admin *a)
 		*s = start;
 		if (!scan_u64(s, UINT32_MAX, &admin))
 			return false;
+		/* the smallest form that holds it; outputs do not tell them apart either */
 		a->type = admin > UINT16_MAX ? 2 : 0;
 	}
 	if (!scan_char(s, ':') || !scan_u64(s, a->type ? UINT16_MAX : UINT32_MAX, &value))
@@ -135,6 +144,7 @@ scan_admin(const char **s, struct admin *a)
 
 /* --- readers: the whole text is one value --- */
 
+/* Also flags and states, whose width is a byte: the row tells. */
 static bool
 read_uint(struct target *t, const char *s)
 {
@@ -142,6 +152,7 @@ read_uint(struct target *t, const char *s)
 	return scan_u64(&s, UINT64_MAX, &v) && !*s && put_uint(t, v, t->p->width);
 }
 
+/* An empty text is the absent address, as CSV and JSON show it. */
 static bool
 read_addr(struct target *t, const char *s)
 {
@@ -149,6 +160,7 @@ read_addr(struct target *t, const char *s)
 	return (!*s || addr_parse(&a, s)) && put(t, &a, sizeof(a));
 }
 
+/* ":" or "-" between; a digit may be missing in front, as 0:1b:... is written on some systems. */
 static bool
 read_mac(struct target *t, const char *s)
 {
@@ -163,6 +175,7 @@ read_mac(struct target *t, const char *s)
 	return !*s;
 }
 
+/* Hexadecimal as all outputs print it, so 800 is IPv4; 0x is let pass. */
 static bool
 read_etype(struct target *t, const char *s)
 {
@@ -180,6 +193,7 @@ read_etype(struct target *t, const char *s)
 	return put_uint(t, v, 2);
 }
 
+/* protonames.c. */
 static bool
 read_proto(struct target *t, const char *s)
 {
@@ -187,18 +201,21 @@ read_proto(struct target *t, const char *s)
 	return proto_parse(&v, s) && put(t, &v, 1);
 }
 
+/* An empty text is the NUL of an absent value. */
 static bool
 read_char(struct target *t, const char *s)
 {
 	return (!*s || !s[1]) && put(t, s, 1);
 }
 
+/* Variable text: any bytes, nothing is unescaped. */
 static bool
 read_text(struct target *t, const char *s)
 {
 	return put(t, s, strlen(s));
 }
 
+/* The rest is filled with NULs, so that equal texts are equal bytes. No width is above 255. */
 static bool
 read_text_fixed(struct target *t, const char *s)
 {
@@ -207,6 +224,7 @@ read_text_fixed(struct target *t, const char *s)
 	return n <= t->p->width && put(t, s, n) && put(t, zeros, t->p->width - n);
 }
 
+/* strtod also takes what the outputs never write, such as inf; it then matches nothing. */
 static bool
 read_double(struct target *t, const char *s)
 {
@@ -250,7 +268,8 @@ scan_fraction(const char **s, uint64_t *us)
 	return true;
 }
 
-/* "2023-02-28 09:46:39" with a blank or a T between. */
+/* "2023-02-28 09:46:39" with a blank or a T between. Ranges only: 31 February is what mktime makes of it.
+ * tm_isdst -1, since a local time says nothing of summer time. */
 static bool
 scan_date(const char **s, struct tm *tm)
 {
@@ -259,6 +278,7 @@ scan_date(const char **s, struct tm *tm)
 	uint64_t v[6];
 
 	for (unsigned i = 0; i < 6; i++) {
+		/* the character before the hour */
 		if (i == 3 && **s == 'T')
 			(*s)++;
 		else if (i && !scan_char(s, before[i]))
@@ -294,12 +314,14 @@ scan_zone(const char **s, struct tm *tm, time_t *seconds)
 	if ((sign != '+' && sign != '-') || !scan_u64(s, 23, &hours) || !scan_char(s, ':') ||
 	    !scan_u64(s, 59, &minutes))
 		return false;
+	/* east of Greenwich is ahead of UTC */
 	time_t east = (time_t)(hours * 3600 + minutes * 60);
 	*seconds -= sign == '+' ? east : -east;
 	return true;
 }
 
-/* Any form of time the outputs have, as microseconds since the epoch. */
+/* Any form of time the outputs have, as microseconds since the epoch. A bare number is seconds since the
+ * epoch, as timestamps_since_epoch prints it. Times before the epoch do not exist here. */
 static bool
 scan_time(const char *s, uint64_t *us)
 {
@@ -326,6 +348,7 @@ scan_time(const char *s, uint64_t *us)
 	return true;
 }
 
+/* Stored in microseconds. */
 static bool
 read_time(struct target *t, const char *s)
 {
@@ -333,6 +356,7 @@ read_time(struct target *t, const char *s)
 	return scan_time(s, &us) && put(t, &us, sizeof(us));
 }
 
+/* Stored in seconds; a fraction is cut off. */
 static bool
 read_stamp(struct target *t, const char *s)
 {
@@ -356,6 +380,7 @@ read_rd(struct target *t, const char *s)
 	}
 	for (const char *c = s; *c; c++)
 		colons += *c == ':';
+	/* without a type in front the administrator tells it */
 	if (colons < 2)
 		return scan_admin(&s, &a) && !*s && put_uint(t, (uint64_t)a.type << 48 | a.six, 8);
 	if (!scan_u64(&s, 2, &v) || !scan_char(&s, ':') || !scan_admin(&s, &a) || *s)
@@ -371,6 +396,7 @@ read_rd(struct target *t, const char *s)
 static bool
 read_rd_origin(struct target *t, const char *s)
 {
+	/* the words of put_rd_origin in format_value.c, by value */
 	static const char *const name[] = {
 	    [RD_ORIGIN_UNKNOWN] = "unknown", [RD_ORIGIN_BGP] = "bgp", [RD_ORIGIN_BMP] = "bmp",
 	    [RD_ORIGIN_FLOW] = "flow",	     [RD_ORIGIN_MAP] = "map",
@@ -387,6 +413,7 @@ static bool
 path_add(struct target *t, size_t *segment, uint8_t type, uint32_t asn)
 {
 	if (*segment == SIZE_MAX || t->out[*segment + 1] == UINT8_MAX) {
+		/* the count is raised as AS numbers come */
 		uint8_t head[2] = {type, 0};
 		*segment = t->len;
 		if (!put(t, head, sizeof(head)))
@@ -408,6 +435,7 @@ read_as_path(struct target *t, const char *s)
 	const char *bracket = NULL; /* in open, while inside one */
 	uint64_t asn;
 
+	/* brackets do not nest; a segment ends where one opens or closes */
 	for (skip_separators(&s); *s; skip_separators(&s)) {
 		const char *o = strchr(open, *s);
 		if (o && !bracket) {
@@ -425,6 +453,7 @@ read_as_path(struct target *t, const char *s)
 	return !bracket;
 }
 
+/* Not a prefix of a longer word: "no-export" must not match "no-export-subconfed". */
 static bool
 scan_word(const char **s, const char *word)
 {
@@ -495,6 +524,7 @@ scan_ext_comm(struct target *t, const char **s)
 	return true;
 }
 
+/* RFC 8092, 5: three decimal numbers. */
 static bool
 scan_lrg_comm(struct target *t, const char **s)
 {
@@ -506,6 +536,7 @@ scan_lrg_comm(struct target *t, const char **s)
 	return true;
 }
 
+/* 20 bits (RFC 3032, 2.1). */
 static bool
 scan_label(struct target *t, const char **s)
 {
@@ -513,6 +544,7 @@ scan_label(struct target *t, const char **s)
 	return scan_u64(s, (1 << 20) - 1, &v) && put_uint(t, v, 4);
 }
 
+/* IPv4 addresses are taken as IPv4-mapped, since 16 bytes are what a segment has. */
 static bool
 scan_segment(struct target *t, const char **s)
 {
@@ -541,6 +573,7 @@ read_list(struct target *t, const char *s, bool (*element)(struct target *, cons
 	return true;
 }
 
+/* An empty text is an empty list, here and in the four readers below. */
 static bool
 read_std_comm(struct target *t, const char *s)
 {
@@ -573,6 +606,7 @@ read_segments(struct target *t, const char *s)
 
 /* --- custom primitives --- */
 
+/* The bytes as on the wire: 4 or 16, unlike those of VALUE_ADDR. */
 static bool
 read_custom_ip(struct target *t, const char *s)
 {
@@ -586,6 +620,7 @@ read_custom_ip(struct target *t, const char *s)
 	return put(t, &a, sizeof(a));
 }
 
+/* As custom_put in format_value.c writes them; hexadecimal forms need all the bytes of the width. */
 static bool
 read_custom(struct target *t, const char *s)
 {
@@ -609,6 +644,8 @@ read_custom(struct target *t, const char *s)
 
 /* --- the table --- */
 
+/* By enum value_type: a new type is a row here and one in format_value.c. expected ends the sentence of an
+ * error message. */
 static const struct {
 	bool (*read)(struct target *t, const char *s);
 	const char *expected;
@@ -639,6 +676,7 @@ static const struct {
     [VALUE_CUSTOM] = {read_custom, "a value of this primitive's semantics and len"},
 };
 
+/* err names the primitive and what was expected. out may have been written to when it fails. */
 bool
 value_parse(const struct primitive *p, const char *text, uint8_t *out, size_t cap, size_t *len, char *err,
 	    size_t errlen)
@@ -678,6 +716,7 @@ cut_text(const uint8_t *p, size_t max)
 	return (p[at] & 0xc0) == 0x80 ? max : at;
 }
 
+/* Elements of fixed size are cut at a multiple of it. */
 size_t
 value_cut(enum value_type type, const uint8_t *p, size_t len, size_t max)
 {
