@@ -67,6 +67,8 @@ struct plugin_host {
 
 /* --- services --- */
 
+/* The table is indexed by descriptor, which the kernel keeps small: a look-up costs nothing, and a plugin
+ * with hundreds of clients needs a few kilobytes. */
 static bool
 watch_room(struct plugin_host *h, int fd)
 {
@@ -82,6 +84,8 @@ watch_room(struct plugin_host *h, int fd)
 	return true;
 }
 
+/* A change of events keeps the serial: events already fetched in this round are still for this watch. A new
+ * watch gets its own, since the number may have belonged to another file a moment ago. */
 bool
 plugin_host_watch(struct plugin_host *h, int fd, uint32_t events, plugin_fd_ready *fn, void *ctx)
 {
@@ -100,12 +104,16 @@ plugin_host_watch(struct plugin_host *h, int fd, uint32_t events, plugin_fd_read
 	return true;
 }
 
+/* One time is enough: a plugin that needs several keeps the earliest here. A heap of timers was not worth it.
+ */
 void
 plugin_host_wake_at(struct plugin_host *h, uint64_t when_us)
 {
 	h->wake_at = when_us;
 }
 
+/* One slice function at a time; a second caller takes the place of the first, so a plugin with several kinds
+ * of long work gives turns to them itself. */
 void
 plugin_host_slices(struct plugin_host *h, plugin_slice *fn, void *ctx)
 {
@@ -115,6 +123,8 @@ plugin_host_slices(struct plugin_host *h, plugin_slice *fn, void *ctx)
 
 /* --- signals and the end --- */
 
+/* The first reason starts the time of grace in which the core may still hand over records; a second one, such
+ * as an operator's second Ctrl-C, ends the wait. */
 static void
 ask_end(struct plugin_host *h, const char *why)
 {
@@ -126,6 +136,8 @@ ask_end(struct plugin_host *h, const char *why)
 	h->end_by = clock_monotonic_us() + END_GRACE_US;
 }
 
+/* Called by the loop, never in signal context: hooks may allocate, log and write files. One read takes one
+ * signal, hence the loop until the descriptor is empty. */
 static void
 take_signals(void *ctx, int fd, uint32_t events)
 {
@@ -170,6 +182,8 @@ signals_open(struct plugin_host *h)
 	return h->signal_fd >= 0 && plugin_host_watch(h, h->signal_fd, EPOLLIN, take_signals, h);
 }
 
+/* Without its parent nobody restarts this process, reads its counters or closes its queues. PR_SET_PDEATHSIG
+ * was rejected: it follows the parent's thread, not its process. */
 static void
 check_parent(struct plugin_host *h, uint64_t now)
 {
@@ -182,6 +196,8 @@ check_parent(struct plugin_host *h, uint64_t now)
 	}
 }
 
+/* An end with queues still open waits for end_by, an orderly one for the first round without a record: what a
+ * writer pushed before it closed is always taken. */
 static bool
 must_end(struct plugin_host *h, uint64_t now, bool idle)
 {
@@ -192,6 +208,8 @@ must_end(struct plugin_host *h, uint64_t now, bool idle)
 
 /* --- the loop --- */
 
+/* Counted after the plugin has them: who sees the counter reach a value, such as a test, may rely on the
+ * records being in. */
 static void
 take_records(void *ctx, const uint8_t *records, uint32_t n)
 {
@@ -202,12 +220,16 @@ take_records(void *ctx, const uint8_t *records, uint32_t n)
 	counter_add(h->setup->counters, PLUGIN_RECORDS, n);
 }
 
+/* The bound keeps a round short: with a full queue timers, clients and signals still have their turn some
+ * thousand times a second. */
 static uint32_t
 drain(struct plugin_host *h)
 {
 	return h->intake.ops->drain(&h->intake, BATCHES_A_ROUND, take_records, h);
 }
 
+/* Between two drains, so that long work and records share the thread; see plugin.h for what a slice may do.
+ */
 static void
 run_slice(struct plugin_host *h)
 {
@@ -219,6 +241,8 @@ run_slice(struct plugin_host *h)
 		h->slice = NULL;
 }
 
+/* Wall-clock time, because purges happen at full minutes; the time is cleared first, since the hook usually
+ * sets the next one. */
 static void
 run_timer(struct plugin_host *h)
 {
@@ -250,6 +274,8 @@ longest_sleep_ms(const struct plugin_host *h, uint64_t now)
 	return (int)((us + 999) / 1000);
 }
 
+/* EINTR needs no care: no handler is installed, all signals come through a descriptor. An error counts as
+ * nothing ready. */
 static void
 wait_and_dispatch(struct plugin_host *h, int timeout_ms)
 {
@@ -264,6 +290,8 @@ wait_and_dispatch(struct plugin_host *h, int timeout_ms)
 	}
 }
 
+/* After the announcement the queues are looked at once more (inside sleep_begin): a record pushed in between
+ * would else lie there until the timer. The same holds for a writer's closing. */
 static void
 announce_and_sleep(struct plugin_host *h, uint64_t now)
 {
@@ -276,6 +304,8 @@ announce_and_sleep(struct plugin_host *h, uint64_t now)
 	h->intake.ops->sleep_end(&h->intake);
 }
 
+/* The order within a round matters only in one point: the end is decided right after a drain, when messages
+ * tells whether the queues were empty. */
 static void
 run_loop(struct plugin_host *h)
 {
@@ -312,6 +342,8 @@ woken(void *ctx, int fd, uint32_t events)
 	(void)events;
 }
 
+/* The intake comes last of what can fail, since its ZeroMQ form already makes the socket that sources connect
+ * to. */
 static bool
 host_open(struct plugin_host *h)
 {
@@ -329,6 +361,7 @@ host_open(struct plugin_host *h)
 	return true;
 }
 
+/* Also called after a failed host_open(), so each part is closed only when it was opened. */
 static void
 host_close(struct plugin_host *h)
 {
@@ -351,6 +384,7 @@ drain_rest(struct plugin_host *h)
 		;
 }
 
+/* In the log and in ps, processes of several instances are told apart by these names. */
 static void
 set_names(const struct plugin_setup *setup)
 {
@@ -361,6 +395,8 @@ set_names(const struct plugin_setup *setup)
 	prctl(PR_SET_NAME, setup->name);
 }
 
+/* Memory of the plugin is its own to free in stop; the rest ends here, for tests and leak checkers, although
+ * the process exits next. */
 int
 plugin_run(const struct plugin_ops *ops, const struct plugin_setup *setup)
 {

@@ -4,6 +4,8 @@
 /* A ring from this size on holds more than a millisecond of the fastest source. */
 #define NAP_RING_BYTES (1u << 20)
 
+/* A message is released only after the sink has taken it: a plugin that dies in the middle leaves it in the
+ * ring for its successor, so a crash loses what was held, not what was queued. */
 static uint32_t
 drain_ring(struct ring *ring, uint32_t most, intake_sink *sink, void *ctx)
 {
@@ -18,6 +20,8 @@ drain_ring(struct ring *ring, uint32_t most, intake_sink *sink, void *ctx)
 	return taken;
 }
 
+/* Each ring has the same allowance a round. Their fill levels differ when exporters do, and an exporter
+ * always lands on the same ring. */
 static uint32_t
 rings_drain(struct intake *in, uint32_t most, intake_sink *sink, void *ctx)
 {
@@ -27,6 +31,8 @@ rings_drain(struct intake *in, uint32_t most, intake_sink *sink, void *ctx)
 	return taken;
 }
 
+/* A ring counts as finished when its writer closed it and the last message is out; one that was never written
+ * to is finished at once when closed. */
 static bool
 rings_finished(struct intake *in)
 {
@@ -37,18 +43,22 @@ rings_finished(struct intake *in)
 	return true;
 }
 
+/* Raises the flag that makes writers use the eventfd, then looks at all rings again: without the second look
+ * a push between the two would wake nobody. */
 static bool
 rings_sleep_begin(struct intake *in)
 {
 	return queue_sleep_begin(in->setup->wake, in->setup->rings, in->setup->ring_count);
 }
 
+/* Lowers the flag first: from here on writers push without a system call. */
 static void
 rings_sleep_end(struct intake *in)
 {
 	queue_sleep_end(in->setup->wake);
 }
 
+/* Nothing to do, but the hook stays: the host calls it whatever the transport is. */
 static void
 rings_free(struct intake *in)
 {
@@ -58,6 +68,7 @@ rings_free(struct intake *in)
 static const struct intake_ops rings_ops = {rings_drain, rings_finished, rings_sleep_begin, rings_sleep_end,
 					    rings_free};
 
+/* Small rings never nap: a millisecond of a fast source would overrun them. */
 bool
 intake_open(struct intake *in, const struct plugin_setup *setup)
 {

@@ -2,7 +2,14 @@
  *
  * One thread absorbs batches into the cache and answers clients between them (memory_server.c), so an entry
  * is never seen half-changed and nobody locks. The table is bounded by imt_max_bytes; records with new keys
- * beyond it are counted, entries that are there go on counting. */
+ * beyond it are counted, entries that are there go on counting.
+ *
+ * The plugin is thin on purpose: what a client may ask is in memory_protocol.h, how it is answered in
+ * memory_job.c, who may connect in memory_server.c. Those three know nothing of configuration, so that tests
+ * and the bench use them with a layout written by hand.
+ *
+ * imt_buckets and the pools of pmacct have no effect: the table grows in place and no entry is ever moved or
+ * dropped for want of a bucket. One bound, in bytes, is what an operator can reason about. */
 #include <inttypes.h>
 
 #include "collector/base/clock.h"
@@ -53,6 +60,8 @@ open_server(struct memory *m, struct plugin_host *host)
 	return true;
 }
 
+/* Runs for --check as well, as a user who may lack the right to open the socket: so only what can be judged
+ * without opening is judged. */
 static bool
 memory_check(const struct plugin_setup *setup, char *err, size_t errlen)
 {
@@ -63,6 +72,8 @@ memory_check(const struct plugin_setup *setup, char *err, size_t errlen)
 	       memory_socket_path_fits(socket_path(setup, path, sizeof(path)), err, errlen);
 }
 
+/* The cache exists before the socket, so the first client already finds a table. On failure everything is
+ * undone, since the supervisor logs and starts the process again. */
 static void *
 memory_start(struct plugin_host *host, const struct plugin_setup *setup)
 {
@@ -87,6 +98,8 @@ memory_start(struct plugin_host *host, const struct plugin_setup *setup)
 	return NULL;
 }
 
+/* The hot path: one call a batch. The gauges cost two relaxed stores a batch; the warning is limited to one a
+ * minute however many records are lost. */
 static void
 memory_records(void *state, const uint8_t *records, uint32_t n)
 {

@@ -2,7 +2,15 @@
  *
  * A job walks the table with a cursor, so between two steps records are absorbed as ever, and what a job
  * holds is bounded: one frame, or the N largest entries as pointers, or one sum a query. Entries never move,
- * so the pointers hold until the table is erased, which the cache's generation tells. */
+ * so the pointers hold until the table is erased, which the cache's generation tells.
+ *
+ * Invariants: out->len - job->frame is what the open frame holds, its header included; between two steps no
+ * frame is open; whatever stands in the outbox is whole frames. A job never looks at the socket, and the
+ * server never at a job's inside: so jobs are tested without either.
+ *
+ * Rejected: keeping a copy of the rows to answer from (a dump of ten million entries would double the
+ * memory), and sorting the whole table for the N largest (a heap of N costs one comparison for most entries).
+ */
 #include "plugins/memory_job.h"
 
 #include "plugins/memory_match.h"
@@ -30,6 +38,7 @@ outbox_reserve(struct outbox *o, size_t n)
 	return o->data + o->len;
 }
 
+/* p may be NULL when n is 0, as for a frame without a body. */
 bool
 outbox_add(struct outbox *o, const void *p, size_t n)
 {
@@ -40,6 +49,7 @@ outbox_add(struct outbox *o, const void *p, size_t n)
 	return to != NULL;
 }
 
+/* Room for both parts is reserved at once: a header without its body must never stand in the outbox. */
 bool
 outbox_frame(struct outbox *o, uint16_t type, uint32_t count, const void *body, size_t n)
 {
@@ -60,6 +70,7 @@ outbox_empty(struct outbox *o)
 		outbox_free(o);
 }
 
+/* Leaves an empty outbox that can be used again. */
 void
 outbox_free(struct outbox *o)
 {
@@ -69,6 +80,7 @@ outbox_free(struct outbox *o)
 
 /* --- jobs --- */
 
+/* Walk or look up; then rows of the heap, if any; then sums and END. Phases only go forward. */
 enum phase { PHASE_SCAN, PHASE_TOP, PHASE_END };
 
 /* An entry among the largest, with its counter as it was when it was met. */
@@ -117,7 +129,9 @@ job_new(struct cache *c, const struct layout *l, struct memory_request *r, char 
 	j->layout = l;
 	j->generation = cache_generation(c);
 	j->counter = r->counter;
+	/* a dump with reset would be an erase that keeps the keys: not offered */
 	j->reset = r->flags & MEMORY_RESET && r->type != MEMORY_DUMP;
+	/* sums have no order, so "the largest" means nothing for COUNT */
 	j->top_max = r->type == MEMORY_COUNT ? 0 : r->top;
 	j->sums = r->type == MEMORY_COUNT ? r->queries : 0;
 	bool ok = true;
@@ -133,6 +147,7 @@ job_new(struct cache *c, const struct layout *l, struct memory_request *r, char 
 	return NULL;
 }
 
+/* May be called in any phase. Entries belong to the cache, only the places that point to them go. */
 void
 job_free(struct job *j)
 {
@@ -144,6 +159,7 @@ job_free(struct job *j)
 	free(j);
 }
 
+/* Rows of frames that are closed; the frame being filled is added when it ends. */
 uint64_t
 job_rows(const struct job *j)
 {
@@ -229,6 +245,8 @@ reset(const struct job *j, uint8_t *entry)
 	memset(entry + layout_key_size(j->layout, entry), 0, j->layout->counters * sizeof(uint64_t));
 }
 
+/* The record is copied as it is, counters included, between two batches of records: so a row is never torn,
+ * though rows of one dump are of different moments unless it was locked. */
 static bool
 add_row(struct job *j, struct outbox *out, uint8_t *entry)
 {
@@ -278,6 +296,8 @@ take_entry(struct job *j, struct outbox *out, uint8_t *e)
 /* What query q, which names a whole key, finds in the index: as a flow, an event and an option record. */
 typedef bool found_entry(struct job *j, struct outbox *out, uint32_t q, uint8_t *entry);
 
+/* One look in the index for each query and kind of record, instead of a walk. The kind is part of the key but
+ * not a column, so all three are tried. */
 static bool
 find_exact(struct job *j, struct outbox *out, found_entry *fn)
 {
@@ -291,12 +311,15 @@ find_exact(struct job *j, struct outbox *out, found_entry *fn)
 	return true;
 }
 
+/* A query given twice must not give its row twice; in a walk that cannot happen, since each entry is met
+ * once. */
 static bool
 found_row(struct job *j, struct outbox *out, uint32_t q, uint8_t *entry)
 {
 	return match_repeated(j->match, q) || take_entry(j, out, entry);
 }
 
+/* Unlike rows, sums are given for each query, also for a repeated one. */
 static bool
 found_sum(struct job *j, struct outbox *out, uint32_t q, uint8_t *entry)
 {
@@ -306,6 +329,7 @@ found_sum(struct job *j, struct outbox *out, uint32_t q, uint8_t *entry)
 	return true;
 }
 
+/* An entry that two queries named is reset twice, which does no harm. */
 static bool
 found_reset(struct job *j, struct outbox *out, uint32_t q, uint8_t *entry)
 {
@@ -315,6 +339,8 @@ found_reset(struct job *j, struct outbox *out, uint32_t q, uint8_t *entry)
 	return true;
 }
 
+/* The heap is turned into an order only here. qsort() of 65,536 candidates, the most a client may ask for,
+ * takes a few milliseconds: the one step that is longer than a slice. */
 static void
 walk_over(struct job *j)
 {
@@ -364,6 +390,7 @@ send_top(struct job *j, struct outbox *out)
 	return true;
 }
 
+/* Through memcpy, because rows of figures in a frame are not aligned. */
 static void
 put_be64(uint8_t *p, uint64_t v)
 {
@@ -393,6 +420,8 @@ send_sums(const struct job *j, struct outbox *out)
 	return true;
 }
 
+/* The figures let a client see that a table was erased while it read: fewer rows than entries. Sums go out in
+ * the same step, so an answer to COUNT is never half there. */
 static bool
 send_end(const struct job *j, struct outbox *out)
 {
@@ -411,6 +440,7 @@ job_step(struct job *j, struct outbox *out, size_t units)
 		ok = j->match && match_exact(j->match) ? look_up(j, out) : walk(j, out, units);
 	else if (ok && j->phase == PHASE_TOP)
 		ok = send_top(j, out);
+	/* what is in the outbox before this frame is whole and may still be sent */
 	if (!ok) {
 		out->len = j->frame; /* a frame begun is not sent */
 		return JOB_NO_MEMORY;

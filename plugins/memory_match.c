@@ -3,7 +3,16 @@
  * Queries that leave the same columns open form a group. A group is a hash table of its queries by the values
  * they give, so an entry costs one look-up a group, however many queries there are: 4,096 hosts asked for in
  * one request cost about what one does. Groups are few, since people and scripts vary values, not columns;
- * their number is bounded, and with it the work an entry can be. */
+ * their number is bounded, and with it the work an entry can be.
+ *
+ * Values are compared as the bytes that stand in the key, so nothing is parsed or converted here: the client
+ * made those bytes with the same table of primitives. A group's values are gathered from the entry into
+ * scratch, hashed once, and compared with the few queries of that place.
+ *
+ * Rejected: comparing query by query (4,096 comparisons an entry), and one hash table over all queries with
+ * open columns as wildcards (they hash to nothing in particular).
+ *
+ * The object is built once, then only read, but for scratch: one job uses it, on one thread. */
 #include "plugins/memory_match.h"
 
 #define XXH_INLINE_ALL
@@ -25,6 +34,8 @@ struct query {
 	uint16_t group;
 };
 
+/* field[] is in the order of the request's columns, as are the values in the blob. A group of n queries has
+ * the next power of two above 2 n places, so chains are short. */
 struct group {
 	struct pattern pattern;
 	const struct layout_field *field[LAYOUT_FIELDS_MAX];
@@ -34,6 +45,7 @@ struct group {
 	uint32_t queries;
 };
 
+/* Columns are pointers into the layout, which must outlive the match. */
 struct match {
 	const struct layout *layout;
 	const struct layout_field *column[LAYOUT_FIELDS_MAX];
@@ -87,6 +99,8 @@ find_group(struct match *m, const struct pattern *p)
 	return g;
 }
 
+/* The width of a fixed column is what the layout says, so gather() can lay an entry's bytes beside the
+ * query's without looking at lengths. */
 static bool
 store_value(struct match *m, const struct layout_field *f, const uint8_t *value, size_t len, char *err,
 	    size_t errlen)
@@ -119,6 +133,7 @@ take_query(struct match *m, struct wire *values, char *err, size_t errlen)
 	for (unsigned i = 0; i < m->columns; i++) {
 		if (!memory_value_next(values, &value, &len))
 			continue;
+		/* the set of columns given is the query's pattern, and decides its group */
 		p.bit[i / 64] |= 1ULL << (i % 64);
 		if (!value || !store_value(m, m->column[i], value, len, err, errlen))
 			return false;
@@ -136,6 +151,7 @@ take_query(struct match *m, struct wire *values, char *err, size_t errlen)
 	return true;
 }
 
+/* 32 bits are enough: there are at most 4,096 queries, and equal hashes are told apart by the values. */
 static uint32_t
 hash(const uint8_t *p, size_t n)
 {
@@ -178,6 +194,7 @@ allocate(struct match *m, const struct memory_request *r)
 	return m->query && m->group && m->blob && m->scratch;
 }
 
+/* Everything that can fail is done here; afterwards matching has no error path. */
 struct match *
 match_new(const struct layout *l, struct memory_request *r, char *err, size_t errlen)
 {
@@ -186,8 +203,10 @@ match_new(const struct layout *l, struct memory_request *r, char *err, size_t er
 	if (!m)
 		return NULL;
 	m->layout = l;
+	/* until a query leaves a column open */
 	m->exact = true;
 	bool ok = allocate(m, r) && take_columns(m, r, err, errlen);
+	/* after this loop the request's cursor is used up: the values live in the blob */
 	for (uint32_t i = 0; ok && i < r->queries; i++)
 		ok = take_query(m, &r->values, err, errlen);
 	if (ok && build_places(m))
@@ -196,6 +215,8 @@ match_new(const struct layout *l, struct memory_request *r, char *err, size_t er
 	return NULL;
 }
 
+/* Also used on a match that was only half built: groups beyond what was filled in have no places yet, NULL.
+ */
 void
 match_free(struct match *m)
 {
@@ -212,12 +233,14 @@ match_free(struct match *m)
 
 /* --- matching --- */
 
+/* As many as the request had; queries are numbered in its order. */
 uint32_t
 match_queries(const struct match *m)
 {
 	return m->queries;
 }
 
+/* One gather and one look-up a group, so the number of groups is what an entry costs. */
 unsigned
 match_cost(const struct match *m)
 {
@@ -284,6 +307,8 @@ match_each(struct match *m, const uint8_t *record, match_hit *fn, void *ctx)
 
 /* --- exact keys --- */
 
+/* True when every query gives all columns: then the index answers and no walk is needed. One open column in
+ * one query is enough to need the walk, which then serves all of them. */
 bool
 match_exact(const struct match *m)
 {
@@ -326,6 +351,7 @@ query_value(const struct match *m, const struct query *q, const struct layout_fi
 	return p;
 }
 
+/* Variable fields stand in the key in an order of their own, not in that of the layout's list. */
 static const struct layout_field *
 variable_field(const struct layout *l, unsigned place)
 {
@@ -353,6 +379,7 @@ match_key(struct match *m, uint32_t number, uint8_t kind)
 		if (f->width)
 			memcpy(key + f->offset, value, len);
 	}
+	/* no column, but part of the key: the caller tries each kind */
 	key[l->kind_offset] = kind;
 	if (l->key_size)
 		return key;
@@ -363,6 +390,7 @@ match_key(struct match *m, uint32_t number, uint8_t kind)
 		memcpy(p + sizeof(n), value, len);
 		p += sizeof(n) + len;
 	}
+	/* counters behind the key are eight bytes each and must be aligned */
 	while ((p - key) % 8)
 		*p++ = 0;
 	uint16_t total = (uint16_t)(p - key);

@@ -1,4 +1,10 @@
-/* Frames, requests and layout descriptions; see memory_protocol.h. */
+/* Frames, requests and layout descriptions; see memory_protocol.h.
+ *
+ * Both sides link this file, so a frame is written and read by neighbours. What comes from the other side is
+ * read through the bounded cursor only, on the client's side too: a socket may be anybody's.
+ *
+ * Reserved for later: the flags of an answer are zero, and a client ignores lines of STATUS that it does not
+ * know. Types are never used again for something else. */
 #include "plugins/memory_protocol.h"
 
 /* The way back of wire_u16() and its siblings; n is 1 to 8. */
@@ -12,6 +18,7 @@ put_be(uint8_t *p, uint64_t v, unsigned n)
 
 /* --- headers and requests --- */
 
+/* out needs MEMORY_HEADER bytes; it may stand unaligned in a frame. */
 void
 memory_header_put(uint8_t *out, const struct memory_header *h)
 {
@@ -22,6 +29,8 @@ memory_header_put(uint8_t *out, const struct memory_header *h)
 	put_be(out, h->count, 4);
 }
 
+/* The magic alone decides. Type and size are judged by who knows what is allowed at that point: a table takes
+ * other types and sizes than a client. */
 bool
 memory_header_get(struct memory_header *h, const uint8_t *in)
 {
@@ -71,6 +80,7 @@ memory_request_decode(struct memory_request *r, const struct memory_header *h, c
 	r->columns = wire_u16(&w);
 	r->top = wire_u32(&w);
 	r->queries = wire_u32(&w);
+	/* the cursor's error is sticky: one look for all four fields */
 	const char *wrong = NULL;
 	if (w.failed)
 		wrong = "the request is too short";
@@ -96,6 +106,7 @@ memory_request_decode(struct memory_request *r, const struct memory_header *h, c
 
 #define FIELD_BUILT_IN 0xff /* in the place of a custom primitive's semantics */
 
+/* n is 1 to 8 bytes, the most significant first. */
 static void
 add_be(struct text *out, uint64_t v, unsigned n)
 {
@@ -104,6 +115,8 @@ add_be(struct text *out, uint64_t v, unsigned n)
 	text_add(out, b, n);
 }
 
+/* Names of primitives are short by the rules of the table of primitives; the length is one byte on the wire.
+ */
 static void
 add_name(struct text *out, const char *name)
 {
@@ -125,6 +138,7 @@ memory_layout_encode(struct text *out, const struct layout *l)
 		const struct primitive *p = primitive_get(l->field[i].id);
 		add_be(out, l->field[i].offset, 2);
 		add_be(out, l->field[i].width, 2);
+		/* the other side cannot know how to print a custom primitive: its kind goes with it */
 		add_be(out, p->flags & PRIMITIVE_CUSTOM ? p->custom_semantics : FIELD_BUILT_IN, 1);
 		add_name(out, p->name);
 	}
@@ -156,6 +170,7 @@ name_primitive(const char *name, uint16_t width, uint8_t semantics, char *err, s
 		return primitive_add_custom(
 		    name, width, semantics <= CUSTOM_RAW ? (enum custom_semantics)semantics : CUSTOM_HEX, err,
 		    errlen);
+	/* the same name with another width is another version of it: its bytes must not be read as ours */
 	const struct primitive *p = primitive_get(id);
 	uint16_t here = p->flags & PRIMITIVE_VLEN ? 0 : p->width;
 	if (here == width)
@@ -175,6 +190,7 @@ decode_field(struct layout *l, struct layout_field *f, struct wire *w, char *err
 	f->width = wire_u16(w);
 	uint8_t semantics = wire_u8(w);
 	get_name(w, name);
+	/* variable fields have no width and number themselves in offset */
 	if (f->width == 0)
 		l->vars++;
 	if (w->failed || (f->width && f->offset + f->width > l->fixed_size)) {
@@ -185,12 +201,15 @@ decode_field(struct layout *l, struct layout_field *f, struct wire *w, char *err
 	return f->id != PRIMITIVE_NULL;
 }
 
+/* A counter that is unknown here cannot be skipped: its place in the records decides where the others are.
+ * Its merge rule is checked, since it indexes a table. */
 static bool
 decode_counter(struct layout_counter *c, struct wire *w, char *err, size_t errlen)
 {
 	char name[256];
 	c->merge = (enum merge_rule)wire_u8(w);
 	get_name(w, name);
+	/* an unknown counter has no format, and no column could be shown in its place */
 	c->id = primitive_find(name);
 	if (w->failed || c->merge > MERGE_OR || c->id == PRIMITIVE_NULL) {
 		snprintf(err, errlen, "the daemon counts '%.60s', which this client does not know", name);
@@ -203,6 +222,7 @@ decode_counter(struct layout_counter *c, struct wire *w, char *err, size_t errle
 static bool
 decode_sizes(struct layout *l, struct wire *w)
 {
+	/* the order is that of memory_layout_encode() */
 	l->fixed_size = wire_u16(w);
 	l->key_size = wire_u16(w);
 	l->kind_offset = wire_u16(w);
@@ -211,6 +231,7 @@ decode_sizes(struct layout *l, struct wire *w)
 	l->fields = wire_u16(w);
 	l->counters = wire_u16(w);
 	size_t counters = l->counters * sizeof(uint64_t);
+	/* packets and bytes are always there; a key size of 0 means that keys carry their length */
 	return !w->failed && l->fields <= LAYOUT_FIELDS_MAX && l->counters >= 2 &&
 	       l->counters <= LAYOUT_COUNTERS_MAX && l->key_size % 8 == 0 && l->kind_offset < l->fixed_size &&
 	       (l->key_size == 0 ||
@@ -230,9 +251,12 @@ vars_consistent(const struct layout *l)
 	return (l->vars > 0) == (l->key_size == 0);
 }
 
+/* What comes out obeys the same rules as a layout compiled here, so that formatters and
+ * layout_records_valid() can be used on it as on any other. */
 bool
 memory_layout_decode(struct layout *l, struct wire *w, char *err, size_t errlen)
 {
+	/* everything that is not sent stays zero: copy plans are only for who packs */
 	memset(l, 0, sizeof(*l));
 	if (!decode_sizes(l, w)) {
 		snprintf(err, errlen, "the daemon's description of its records is malformed");

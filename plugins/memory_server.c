@@ -7,7 +7,18 @@
  * client that has been idle longest gives way.
  *
  * Rejected: a thread for queries (entries would have to be locked or could be torn), and forking for a
- * snapshot (at 10 M entries the copied pages cost collection more than the query). */
+ * snapshot (at 10 M entries the copied pages cost collection more than the query).
+ *
+ * Every drop has a name: a client that is refused gets an ERROR frame where it can still understand one, and
+ * a row of table_counter_desc counts it. Clients are local and trusted with what the socket's mode lets them
+ * see, but not with the daemon's time or memory: all bounds here are against the careless script as much as
+ * against the hostile one.
+ *
+ * The life of a request: client_ready reads, take_requests cuts whole requests out of the input, take_request
+ * answers the short ones at once into the outbox and makes a job of the others, client_advance runs a job
+ * step by step (from serve_slice, or once at once), client_flush sends and decides what the descriptor is
+ * watched for. Input is not read while a job runs or output waits: what came ahead stays in the kernel's
+ * buffer, which is bounded too. */
 #include "plugins/memory_server.h"
 
 #include <errno.h>
@@ -23,6 +34,9 @@
 #include "plugins/memory_job.h"
 #include "plugins/memory_protocol.h"
 
+/* Bounds, all of them for one process with one thread: places, how long a client may be silent, how long
+ * records may wait for clients, how much of an answer may wait, how much is read at once. A client costs at
+ * most its input (twice a request), OUTBOX_MAX and one frame. */
 #define CLIENTS_MAX	64
 #define IDLE_US		(10 * US_PER_S) /* after this a client gives way when places are short */
 #define SLICE_US	1000		/* how long records may have to wait for clients */
@@ -66,6 +80,8 @@ static const char *const status_name[TABLE_COUNTERS] = {
     [TABLE_DROPPED_SLOW] = "dropped_slow_clients",
 };
 
+/* A place for a client; it is free when fd is -1. The pointer back to the server makes callbacks short, and
+ * the place itself never moves, so it can be handed to the host as context. */
 struct client {
 	int fd; /* -1: a free place */
 	struct memory_server *server;
@@ -80,6 +96,7 @@ struct client {
 	uint64_t active_us;
 };
 
+/* One a process. Places are an array: walking 64 of them is cheaper than keeping lists right. */
 struct memory_server {
 	struct plugin_host *host;
 	struct memory_table *table;
@@ -121,6 +138,8 @@ want_slices(struct memory_server *s)
 	s->slicing = true;
 }
 
+/* A failure shows as a client that is never served again and at last gives way as idle; there is nothing
+ * better to do about it. */
 static void
 watch(struct client *c, uint32_t events)
 {
@@ -131,6 +150,7 @@ watch(struct client *c, uint32_t events)
 static void
 client_close(struct client *c)
 {
+	/* before close(): a number that is closed cannot be taken off the watch any more */
 	watch(c, 0);
 	close(c->fd);
 	free(c->in);
@@ -174,11 +194,13 @@ client_flush(struct client *c)
 		client_close(c);
 		return false;
 	}
+	/* with a job under way the descriptor is not watched: slices drive it */
 	c->blocked = sent == SENT_PART;
 	if (c->blocked)
 		watch(c, EPOLLOUT);
 	else
 		watch(c, c->job ? 0 : EPOLLIN);
+	/* a client that is blocked is woken by EPOLLOUT instead */
 	if (c->job && !c->blocked)
 		want_slices(c->server);
 	return true;
@@ -209,12 +231,14 @@ answer_layout(struct client *c)
 	text_free(&t);
 }
 
+/* One form for all lines: scripts split at the colon. */
 static void
 add_figure(struct text *t, const char *name, uint64_t v)
 {
 	text_printf(t, "%s: %" PRIu64 "\n", name, v);
 }
 
+/* What found no place, by counter, so that totals can be put right by hand. */
 static void
 add_overflow(struct text *t, const struct memory_table *table)
 {
@@ -255,6 +279,7 @@ answer_status(struct client *c)
 	text_free(&t);
 }
 
+/* Gauges of the registry; the core's status and metrics show them without asking this process. */
 void
 memory_table_count(const struct memory_table *table)
 {
@@ -335,6 +360,7 @@ take_request(struct client *c, const struct memory_header *h, const uint8_t *bod
 		return answer_status(c);
 	case MEMORY_ERASE:
 		return answer_erase(c);
+	/* three kinds of one question; job_new() knows the difference */
 	case MEMORY_DUMP:
 	case MEMORY_MATCH:
 	case MEMORY_COUNT:
@@ -352,10 +378,12 @@ take_requests(struct client *c)
 	size_t at = 0;
 	while (!c->closing && !c->job && c->in_len - at >= MEMORY_HEADER) {
 		struct memory_header h;
+		/* without the magic nothing that follows can be trusted, not even to be a frame: no answer */
 		if (!memory_header_get(&h, c->in + at)) {
 			refuse(c, TABLE_REFUSED_MAGIC, NULL);
 			break;
 		}
+		/* refused by the header alone, before a byte of the body is stored */
 		if (h.bytes > MEMORY_REQUEST_MAX) {
 			refuse(c, TABLE_REFUSED_SIZE, "the request is too long");
 			break;
@@ -367,6 +395,7 @@ take_requests(struct client *c)
 		if (c->out.len > OUTBOX_MAX)
 			break;
 	}
+	/* a request cut in two waits for its rest at the front */
 	if (at) {
 		memmove(c->in, c->in + at, c->in_len - at);
 		c->in_len -= at;
@@ -397,6 +426,7 @@ make_room(struct client *c)
 	if (c->in_cap - c->in_len >= READ_STEP)
 		return true;
 	size_t cap = c->in_cap ? c->in_cap * 2 : READ_STEP;
+	/* a doubling may pass the largest request by its half; beyond that no request can need more */
 	if (cap > 2 * (size_t)(MEMORY_REQUEST_MAX + READ_STEP))
 		return false;
 	uint8_t *p = realloc(c->in, cap);
@@ -417,6 +447,7 @@ client_read(struct client *c)
 		refuse(c, TABLE_REFUSED_MEMORY, NULL);
 		return false;
 	}
+	/* one step at a time: the next look may find the outbox full or a job begun */
 	ssize_t n = recv(c->fd, c->in + c->in_len, READ_STEP, MSG_DONTWAIT);
 	if (n > 0) {
 		c->in_len += (size_t)n;
@@ -429,11 +460,15 @@ client_read(struct client *c)
 	return false;
 }
 
+/* A hang-up with bytes still to read is read first: the request of a client that has already closed its end
+ * is answered. While a job runs or an answer waits, no input is read: that is what bounds a client's memory.
+ */
 static void
 client_ready(void *ctx, int fd, uint32_t events)
 {
 	struct client *c = ctx;
 	(void)fd;
+	/* nobody is left to read an answer, and nothing is left to read from it */
 	if (events & (EPOLLERR | EPOLLHUP) && !(events & EPOLLIN)) {
 		client_close(c);
 		return;
@@ -545,6 +580,8 @@ turn_away(struct memory_server *s, int fd)
 	close(fd);
 }
 
+/* The request is mostly there when the connection is accepted, so it is answered in the same round instead of
+ * waiting for the next. */
 static void
 welcome(struct memory_server *s, int fd)
 {
@@ -560,6 +597,8 @@ welcome(struct memory_server *s, int fd)
 	client_ready(c, fd, EPOLLIN); /* its first request is often there already */
 }
 
+/* All that wait are taken at once, up to the number of places, since each later round would cost them a drain
+ * of the queue. */
 static void
 accept_ready(void *ctx, int listen_fd, uint32_t events)
 {
@@ -603,6 +642,7 @@ clear_path(const struct sockaddr_un *sun, char *err, size_t errlen)
 			 path);
 		return false;
 	}
+	/* only this says for certain that nobody listens; a full backlog, for one, does not */
 	if (connect_probe(sun) != ECONNREFUSED) {
 		snprintf(err, errlen,
 			 "%s is in use by another process: stop it or set imt_path to another path", path);
@@ -633,6 +673,7 @@ static bool
 bind_socket(int fd, const struct sockaddr_un *sun, const struct memory_socket *socket, char *err,
 	    size_t errlen)
 {
+	/* the process has one thread here, so its mask may be changed for a moment */
 	mode_t before = umask(socket->umask);
 	make_directory(sun->sun_path);
 	int bound = bind(fd, (const struct sockaddr *)sun, sizeof(*sun));
@@ -648,6 +689,7 @@ bind_socket(int fd, const struct sockaddr_un *sun, const struct memory_socket *s
 	return true;
 }
 
+/* sun_path is short (108 bytes); asked by --check, too, so that it fails before anything runs. */
 bool
 memory_socket_path_fits(const char *path, char *err, size_t errlen)
 {
@@ -681,6 +723,8 @@ open_socket(const struct memory_socket *socket_at, char *err, size_t errlen)
 	return -1;
 }
 
+/* The path is copied: the caller's may be a buffer on the stack. Every place knows its server from the start,
+ * since callbacks get only the client. */
 struct memory_server *
 memory_server_open(struct plugin_host *host, struct memory_table *table,
 		   const struct memory_socket *socket_at, char *err, size_t errlen)
@@ -709,6 +753,8 @@ memory_server_open(struct plugin_host *host, struct memory_table *table,
 	return NULL;
 }
 
+/* Clients see the end of the connection. The path is removed while the socket is still ours, so it is not a
+ * successor's that goes. */
 void
 memory_server_close(struct memory_server *s)
 {
@@ -718,6 +764,7 @@ memory_server_close(struct memory_server *s)
 		if (s->client[i].fd >= 0)
 			client_close(&s->client[i]);
 	}
+	/* in this order: once closed, the path may already be a successor's */
 	unlink(s->path);
 	close(s->fd);
 	free(s->path);

@@ -1,5 +1,15 @@
 /* Files are opened for each flush and closed again: a purge may write to thousands of them, and three system
- * calls a quarter of a megabyte cost nothing. */
+ * calls a quarter of a megabyte cost nothing.
+ *
+ * A failure is kept in the object and told by outfile_commit() alone: callers format thousands of rows
+ * between begin and commit and should not have to look at each. Whoever began a file must commit it, which
+ * also frees it.
+ *
+ * The object is used by one thread, the writer's. The process' umask is set once at the start and gives the
+ * mode.
+ *
+ * Files are not locked: two instances that write to one path replace each other's work, which a configuration
+ * should not do. Appending by several is safe as long as none fails half-way. */
 #include "plugins/outfile.h"
 
 #include <errno.h>
@@ -15,6 +25,7 @@
 #define FILE_MODE  0666 /* the process' mask, from files_umask, takes from it */
 #define DIR_MODE   0777
 
+/* Mostly false, and then no chown() at all: it would need a privilege. */
 static bool
 owner_set(const struct outfile_owner *o)
 {
@@ -54,6 +65,8 @@ temporary_name(const char *path, const char *suffix)
 	return name;
 }
 
+/* Folders are made only when they turn out to be missing: one call in the usual case. Ownership is set on the
+ * descriptor, since the path may already name something else. */
 static int
 open_target(const char *path, int flags, const struct outfile_owner *owner)
 {
@@ -69,6 +82,8 @@ open_target(const char *path, int flags, const struct outfile_owner *owner)
 	return fd;
 }
 
+/* The first error is the one that is told; later ones mostly follow from it. The buffer is emptied so that
+ * rows of a failed file do not fill the memory. */
 static void
 fail(struct outfile *f)
 {
@@ -125,6 +140,8 @@ copy_old(struct outfile *f)
 	free(chunk);
 }
 
+/* How to write is decided by what stands at the path now. Nothing but a copy of the old content is written
+ * before the first flush, so an untouched target stays untouched when no row comes. */
 void
 outfile_begin(struct outfile *f, const char *path, enum outfile_how how, const char *suffix,
 	      const struct outfile_owner *owner)
@@ -141,8 +158,10 @@ outfile_begin(struct outfile *f, const char *path, enum outfile_how how, const c
 		begin_stream(f);
 		return;
 	}
+	/* an empty file gets a header like a new one */
 	f->fresh = !exists || st.st_size == 0 || how == OUTFILE_REPLACE;
 	f->rollback = exists ? st.st_size : 0;
+	/* in place: no temporary file, the rollback length is what undo() needs */
 	if (exists && (how == OUTFILE_APPEND || (how == OUTFILE_EXTEND && st.st_size > OUTFILE_COPY_MAX)))
 		return;
 	f->temporary = temporary_name(path, suffix);
@@ -152,6 +171,7 @@ outfile_begin(struct outfile *f, const char *path, enum outfile_how how, const c
 		copy_old(f);
 }
 
+/* Never closed and never made non-blocking: it is shared with who started the daemon. */
 void
 outfile_begin_stdout(struct outfile *f, bool fresh)
 {
@@ -219,6 +239,8 @@ write_file(struct outfile *f)
 	return ok;
 }
 
+/* After the first failure the rest of the purge only passes through here; the caller need not look before
+ * each row. */
 void
 outfile_flush(struct outfile *f)
 {
@@ -231,6 +253,7 @@ outfile_flush(struct outfile *f)
 
 /* --- ending --- */
 
+/* The target is left as it was. What a stream has taken cannot be taken back. */
 static void
 undo(struct outfile *f)
 {
@@ -241,9 +264,13 @@ undo(struct outfile *f)
 		return; /* as good as it gets: the error that led here is reported */
 }
 
+/* A file without rows is made, too, when it was begun: who began it wanted it. No fsync(): a purge may end
+ * thousands of files, and after a crash of the machine the database or the next purge is what counts; readers
+ * see whole files in any case. */
 bool
 outfile_commit(struct outfile *f)
 {
+	/* the second case is a file without rows: opening it is what makes it */
 	if (!f->error && (f->text.len || (f->temporary && !f->started)))
 		outfile_flush(f);
 	if (!f->error && f->temporary && rename(f->temporary, f->path) < 0)
@@ -273,6 +300,8 @@ link_is_newer(const char *link, const char *path)
 	return strcmp(old, path) >= 0 && stat(link, &st) == 0;
 }
 
+/* Made under another name and renamed, so the link is never missing. Comparing as text is what pmacct does:
+ * names of the usual form sort by time. */
 bool
 outfile_link_latest(const char *link, const char *path, const struct outfile_owner *owner)
 {

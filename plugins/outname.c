@@ -1,13 +1,23 @@
-/* A name is made once per file and purge, not per row, so the pattern is simply walked. */
+/* A name is made once per file and purge, not per row, so the pattern is simply walked.
+ *
+ * Two stages. Parsing checks the letters, puts in what is configured and notes which values of a row matter
+ * (the flags in struct outname), so that a row's values that do not matter can be zeroed and equal names
+ * found without making them. Formatting walks what is left.
+ *
+ * Names come from configuration alone but for the row's own numbers and address, neither of which can hold a
+ * slash: a record cannot name a path outside the configured folder. */
 #include "plugins/outname.h"
 
 #include <ctype.h>
 #include <time.h>
 
+/* Moments between two times at which a name is looked at; see outname_same_time(). */
 #define LOOKS 8
 
+/* What strftime() knows beyond these depends on the locale or holds blanks and slashes. */
 static const char time_letters[] = "dHmMsSwWYz";
 
+/* The first four depend on the row, the rest on the configuration. */
 enum variable {
 	VAR_TZONE,
 	VAR_PEER,
@@ -37,6 +47,7 @@ find_variable(const char *p, size_t *len)
 	*len = 0;
 	for (unsigned v = 0; v < VARIABLES; v++) {
 		size_t n = strlen(variable_name[v]);
+		/* the longest wins: $post_tag2 is not $post_tag and a 2 */
 		if (n > *len && strncmp(p, variable_name[v], n) == 0 && !isalnum((unsigned char)p[n])) {
 			best = v;
 			*len = n;
@@ -83,6 +94,8 @@ add_variable(struct outname *name, struct text *out, enum variable v, size_t len
 	return true;
 }
 
+/* Rejects what strftime() would take but pmacct does not know, so a typing error shows at the start and not
+ * as a strange file name. */
 bool
 outname_parse(struct outname *name, const char *pattern, const struct outname_fixed *fixed, char *err,
 	      size_t errlen)
@@ -104,6 +117,7 @@ outname_parse(struct outname *name, const char *pattern, const struct outname_fi
 			}
 			name->time = true;
 		}
+		/* the pair goes through as it is, also "%%": formatting makes one sign of it */
 		if (*p == '%') {
 			text_add(&out, p, 2);
 			p++;
@@ -118,6 +132,7 @@ outname_parse(struct outname *name, const char *pattern, const struct outname_fi
 	return true;
 }
 
+/* Safe on a name that was never parsed. */
 void
 outname_free(struct outname *name)
 {
@@ -125,6 +140,7 @@ outname_free(struct outname *name)
 	name->pattern = NULL;
 }
 
+/* As RFC 3339 writes it: Z or +hh:mm. %z stays strftime's +hhmm. */
 static void
 put_tzone(struct text *out, const struct tm *tm)
 {
@@ -143,6 +159,7 @@ put_tzone(struct text *out, const struct tm *tm)
 static void
 put_peer(struct text *out, const struct addr *peer)
 {
+	/* an address may stand in a file name, but "::1" would be hard to type */
 	char address[ADDR_TEXT_MAX];
 
 	addr_format(address, peer);
@@ -153,6 +170,8 @@ put_peer(struct text *out, const struct addr *peer)
 	text_str(out, address[0] ? address : "null");
 }
 
+/* One letter at a time: strftime() on the whole pattern would also read percent signs that came in with a
+ * configured value. */
 static void
 put_time(struct text *out, char letter, const struct tm *tm, uint64_t seconds)
 {
@@ -171,6 +190,8 @@ put_time(struct text *out, char letter, const struct tm *tm, uint64_t seconds)
 	}
 }
 
+/* Only variables that depend on the row are left in the pattern; the others were put in by outname_parse().
+ */
 static void
 put_variable(struct text *out, enum variable v, const struct outname_row *row, const struct tm *tm)
 {
@@ -182,6 +203,8 @@ put_variable(struct text *out, enum variable v, const struct outname_row *row, c
 		text_u64(out, v == VAR_TAG ? row->tag : row->tag2);
 }
 
+/* The zone is looked up for the row's time, not for now: bins on both sides of a change of clocks get names
+ * of their own hour. */
 const char *
 outname_format(const struct outname *name, const struct outname_row *row, struct text *out)
 {
@@ -189,10 +212,12 @@ outname_format(const struct outname *name, const struct outname_row *row, struct
 	struct tm tm;
 	size_t len;
 
+	/* both forms are safe for threads; the zone itself is read once a process */
 	if (name->utc)
 		gmtime_r(&t, &tm);
 	else
 		localtime_r(&t, &tm);
+	/* the buffer is the caller's and is used for many names */
 	out->len = 0;
 	for (const char *p = name->pattern; *p; p++) {
 		enum variable v = *p == '$' ? find_variable(p + 1, &len) : VARIABLES;
@@ -208,6 +233,9 @@ outname_format(const struct outname *name, const struct outname_row *row, struct
 	return text_cstr(out);
 }
 
+/* Exact answers would need to know what each letter repeats after. A few looks in between are enough: two
+ * bins a file could be shared by are near each other, and a name that repeats does so within a day, a week or
+ * a year. */
 bool
 outname_same_time(const struct outname *name, uint64_t a, uint64_t b)
 {
@@ -217,6 +245,7 @@ outname_same_time(const struct outname *name, uint64_t a, uint64_t b)
 
 	outname_format(name, &row, &first);
 	for (uint64_t i = 1; i <= LOOKS && same; i++) {
+		/* late rows go back in time, so b may be before a */
 		row.time = b >= a ? a + (b - a) * i / LOOKS : a - (a - b) * i / LOOKS;
 		same = strcmp(first.data, outname_format(name, &row, &other)) == 0;
 	}

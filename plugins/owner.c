@@ -1,5 +1,7 @@
 /* An unknown name is refused before anything starts: a file that quietly keeps the wrong owner is found out
- * by the program that cannot read it, days later. */
+ * by the program that cannot read it, days later.
+ *
+ * Both keys have one reader, so that all plugins agree on what is a name and what a number. */
 #include "plugins/owner.h"
 
 #include <errno.h>
@@ -15,6 +17,7 @@ parse_number(const char *text, uint32_t *id)
 {
 	char *end;
 
+	/* strtoul() takes signs and blanks, too: the first character must be a digit */
 	errno = 0;
 	unsigned long n = strtoul(text, &end, 10);
 	*id = (uint32_t)n;
@@ -52,6 +55,7 @@ owner_configured(const struct plugin_setup *s, uid_t *uid, gid_t *gid, char *err
 	const char *user = conf_string(s->conf, s->index, CONF_files_uid);
 	const char *group = conf_string(s->conf, s->index, CONF_files_gid);
 
+	/* what chown() takes for "leave it" */
 	*uid = (uid_t)-1;
 	*gid = (gid_t)-1;
 	if (!find_user(user, uid)) {

@@ -1,4 +1,10 @@
-/* A check compares a value made of the counters with a limit: at least (min) or less than (max). */
+/* A check compares a value made of the counters with a limit: at least (min) or less than (max).
+ *
+ * Checks run on the writer's thread for each row, so they are numbers in an array and no text. The keys of
+ * SQL plugins that mean nothing for files (qnum, fss, ...) are accepted and do nothing, as in pmacct, where
+ * one list serves several plugins.
+ *
+ * Values are compared as unsigned 64-bit; averages are whole numbers, rounded down, as there. */
 #include "plugins/preprocess.h"
 
 #include <ctype.h>
@@ -6,6 +12,7 @@
 
 enum value { VALUE_P, VALUE_F, VALUE_B, VALUE_BPP, VALUE_PPF, VALUE_SQL };
 
+/* A new check is a row here, and a value of enum value when it is made of the counters in a new way. */
 static const struct {
 	const char *name;
 	enum value value;
@@ -19,6 +26,7 @@ static const struct {
     {"recover", VALUE_SQL, false},
 };
 
+/* A dozen rows, read once at the start: a linear search is right. */
 static int
 find_check(const char *word, size_t len)
 {
@@ -38,6 +46,7 @@ parse_one(struct preprocess *p, const char **text, char *err, size_t errlen)
 	const char *number = *text + len + strspn(*text + len, " \t");
 	char *end;
 
+	/* one message for all faults: it shows what is right */
 	if (row < 0 || *number != '=' || p->n == PREPROCESS_MAX) {
 		snprintf(
 		    err, errlen,
@@ -53,12 +62,15 @@ parse_one(struct preprocess *p, const char **text, char *err, size_t errlen)
 		snprintf(err, errlen, "'%s': expected a number after '%s='", *text, checks[row].name);
 		return false;
 	}
+	/* accepted and forgotten: means nothing for rows that only go to a file */
 	if (checks[row].value != VALUE_SQL)
 		p->check[p->n++] = (struct preprocess_check){.row = (uint8_t)row, .limit = limit};
 	*text = end + strspn(end, ", \t");
 	return true;
 }
 
+/* Where the counters stand is found once: flows are there only when the aggregate has them, packets and bytes
+ * always come first. */
 bool
 preprocess_parse(struct preprocess *p, const char *text, bool all, const struct layout *l, char *err,
 		 size_t errlen)
@@ -75,6 +87,8 @@ preprocess_parse(struct preprocess *p, const char *text, bool all, const struct 
 	return true;
 }
 
+/* Averages of no packets or no flows are 0 rather than undefined: such rows fail a minimum and pass a
+ * maximum. */
 static uint64_t
 value_of(enum value value, uint64_t packets, uint64_t bytes, uint64_t flows)
 {
@@ -94,6 +108,7 @@ value_of(enum value value, uint64_t packets, uint64_t bytes, uint64_t flows)
 	}
 }
 
+/* Both types in one loop: with "all" the first check that fails decides, with "any" the first that passes. */
 bool
 preprocess_test(const struct preprocess *p, const uint64_t *counters)
 {
@@ -103,6 +118,7 @@ preprocess_test(const struct preprocess *p, const uint64_t *counters)
 		const struct preprocess_check *c = &p->check[i];
 		uint64_t v = value_of(checks[c->row].value, counters[0], counters[1], flows);
 		bool pass = checks[c->row].max ? v < c->limit : v >= c->limit;
+		/* decided: a failure among "all", or a success among "any" */
 		if (pass != p->all)
 			return pass;
 	}

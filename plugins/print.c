@@ -5,7 +5,21 @@
  * rather than writers pile up. Purges happen at multiples of the refresh time, counted from the start of the
  * process rounded off as print_history_roundoff says; print_startup_delay shifts them. With time bins a purge
  * writes the bins that began before its nominal time: complete ones when refresh time and history are the
- * same and aligned, and what there is of a bin, to be added to later, when purges come more often. */
+ * same and aligned, and what there is of a bin, to be added to later, when purges come more often.
+ *
+ * Ownership. The host's thread owns the plugin but for what it lent the writer: p->job, its cache and
+ * p->writer belong to the writer's thread from start_writer() until done_fd is readable. There are no locks
+ * because there is nothing shared.
+ *
+ * Memory. Two caches at most, each bounded by print_cache_max_bytes: the one being written and the one that
+ * fills. A third is never made: a purge that becomes due while the writer works waits for it.
+ *
+ * Nothing is written twice: rows of a file that failed, and rows of bins that are not due, come back in
+ * job.kept and are merged into the cache that fills.
+ *
+ * Rejected: a process for each purge, as in pmacct (a fork copies page tables for gigabytes, and several at
+ * once multiply the memory), and writing from the host's loop in slices (one slow disk would stop the queue).
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -24,6 +38,7 @@
 
 #define STOP_PATIENCE_MS 5000 /* how long the end may wait for a writer that makes no end */
 
+/* What only files have; rows, purges and errors are counted as for every plugin. */
 enum print_counter {
 	PRINT_FILES,
 	PRINT_LATE_ROWS,
@@ -45,6 +60,7 @@ static const struct counter_desc print_counter_desc[PRINT_COUNTERS] = {
 				"Trigger programs that could not be run or ended with an error", COUNTER_SUM},
 };
 
+/* The state of an instance. Everything but what the writer borrowed is the host thread's. */
 struct print {
 	struct plugin_host *host;
 	const struct plugin_setup *setup;
@@ -68,6 +84,7 @@ struct print {
 	struct log_limit overflow_limit;
 };
 
+/* Most keys here are booleans of this instance. */
 static bool
 flag(const struct plugin_setup *s, enum conf_key key)
 {
@@ -76,9 +93,12 @@ flag(const struct plugin_setup *s, enum conf_key key)
 
 /* --- the keys --- */
 
+/* Keys that only change the look of a value are handed on as they are. Formats that need libraries we do not
+ * link (avro) are refused by name. */
 static struct format *
 make_format(const struct plugin_setup *s, char *err, size_t errlen)
 {
+	/* indexed by the configuration's word; formats that are missing here come last in it */
 	static const int kinds[] = {
 	    [CONF_OUTPUT_FORMATTED] = FORMAT_FORMATTED,
 	    [CONF_OUTPUT_CSV] = FORMAT_CSV,
@@ -114,6 +134,8 @@ make_format(const struct plugin_setup *s, char *err, size_t errlen)
 	return format_new(s->layout, &o, err, errlen);
 }
 
+/* Both names are compiled at the start, so that a wrong letter is found by --check. The name of the link must
+ * be the same at every purge, hence no times in it. */
 static bool
 make_names(struct print_writer *w, const struct plugin_setup *s, char *err, size_t errlen)
 {
@@ -150,6 +172,7 @@ make_names(struct print_writer *w, const struct plugin_setup *s, char *err, size
 	return true;
 }
 
+/* Markers of JSON are objects, so that a reader of lines can parse every line. */
 static enum print_marks
 make_marks(const struct plugin_setup *s)
 {
@@ -159,6 +182,8 @@ make_marks(const struct plugin_setup *s)
 										   : PRINT_MARKS_TEXT;
 }
 
+/* The same bins as the core uses when it puts them into records: both are made of the same keys. They are
+ * needed here to know when a bin is over. */
 static bool
 make_bins(struct print_writer *w, const struct plugin_setup *s, uint64_t now, char *err, size_t errlen)
 {
@@ -172,6 +197,8 @@ make_bins(struct print_writer *w, const struct plugin_setup *s, uint64_t now, ch
 			    conf_string(s->conf, s->index, CONF_print_history_roundoff), now, err, errlen);
 }
 
+/* NULL for what the aggregate does not have: the name then shows "null" or 0, as it would for a record
+ * without the value. */
 static void
 find_row_values(struct print_writer *w)
 {
@@ -205,6 +232,7 @@ writer_init(struct print_writer *w, const struct plugin_setup *s, char *err, siz
 	return false;
 }
 
+/* Everything is built and thrown away again: the check cannot differ from the start. */
 static bool
 print_check(const struct plugin_setup *s, char *err, size_t errlen)
 {
@@ -224,15 +252,19 @@ print_check(const struct plugin_setup *s, char *err, size_t errlen)
 
 /* --- purging --- */
 
+/* Always the next due time after now, not the last one plus the period: after a suspend or a step of the
+ * clock missed purges are not caught up one by one. */
 static void
 schedule_next(struct print *p, uint64_t now_us)
 {
 	uint64_t base = now_us > p->delay_us ? now_us - p->delay_us : 0;
 
+	/* what the purge is for, told apart from when it runs: the delay shifts only the latter */
 	p->nominal = timebin_end(&p->schedule, base) / US_PER_S;
 	plugin_host_wake_at(p->host, p->nominal * US_PER_S + p->delay_us);
 }
 
+/* Of the cache that fills; the one being written is no longer the plugin's to look at. */
 static void
 update_gauges(struct print *p)
 {
@@ -240,6 +272,8 @@ update_gauges(struct print *p)
 	counter_set(p->setup->counters, PLUGIN_BYTES, cache_bytes(p->cache));
 }
 
+/* Also takes rows that a purge handed back: they merge with what came meanwhile under the same key, so
+ * nothing is written twice. */
 static void
 absorb(struct print *p, const uint8_t *records, uint32_t n)
 {
@@ -257,6 +291,8 @@ absorb(struct print *p, const uint8_t *records, uint32_t n)
 	}
 }
 
+/* In the words of pmacct, which monitoring greps for: QN is rows written of rows there were, ET the seconds,
+ * X when no file was written. */
 static void
 log_end(const struct print_job *j)
 {
@@ -294,12 +330,15 @@ finish_job(struct print *p, bool last)
 	} else if (j->kept_records)
 		absorb(p, (const uint8_t *)j->kept.data, j->kept_records);
 	text_free(&j->kept);
+	/* no file, no trigger: the program has nothing new to work on */
 	if (j->files && last)
 		trigger_fire_last(&p->trigger);
 	else if (j->files)
 		trigger_fire(&p->trigger);
 }
 
+/* Owns p->writer, the job and its cache from pthread_create() until the write to done_fd; the host's thread
+ * does not look at them in between. The cache is freed here because giving back gigabytes takes a while. */
 static void *
 writer_thread(void *arg)
 {
@@ -337,11 +376,14 @@ start_writer(struct print *p, struct cache *fresh, uint64_t cutoff, uint64_t now
 	p->job = (struct print_job){.cache = p->cache, .cutoff = cutoff, .now_us = now_us};
 	p->cache = fresh;
 	p->busy = true;
+	/* without a thread the purge blocks the queue for once, which is better than no purge */
 	p->threaded = pthread_create(&p->thread, NULL, writer_thread, p) == 0;
 	if (!p->threaded)
 		writer_thread(p);
 }
 
+/* Without memory for a fresh cache the old one stays and goes on counting: a late purge is better than a lost
+ * one. */
 static void
 begin_purge(struct print *p, uint64_t cutoff, uint64_t now_us)
 {
@@ -365,6 +407,8 @@ end_purge(struct print *p, bool last)
 		update_gauges(p);
 }
 
+/* On the host's thread. A purge that became due meanwhile starts at once, with the nominal time it had then,
+ * so that it writes the bins it was due for. */
 static void
 writer_done(void *ctx, int fd, uint32_t events)
 {
@@ -381,6 +425,8 @@ writer_done(void *ctx, int fd, uint32_t events)
 	}
 }
 
+/* Of several purges that become due while the writer works only the last is made: it covers the bins of all.
+ */
 static void
 print_tick(void *state, uint64_t now_us)
 {
@@ -400,6 +446,7 @@ print_tick(void *state, uint64_t now_us)
 
 /* --- the rest of the hooks --- */
 
+/* The hot path; the gauges cost two relaxed stores a batch. */
 static void
 print_records(void *state, const uint8_t *records, uint32_t n)
 {
@@ -409,6 +456,8 @@ print_records(void *state, const uint8_t *records, uint32_t n)
 	update_gauges(p);
 }
 
+/* Opened once and kept for all purges; made when it is missing, since whoever comes first must have one to
+ * lock. */
 static bool
 open_lock(struct print *p)
 {
@@ -435,6 +484,7 @@ cache_bound(const struct plugin_setup *s)
 	return (size_t)pages / 4 * (size_t)page;
 }
 
+/* On failure nothing is undone: the process ends, and the kernel does it. */
 static bool
 print_open(struct print *p)
 {
@@ -442,6 +492,7 @@ print_open(struct print *p)
 	const char *roundoff = conf_string(s->conf, s->index, CONF_print_history_roundoff);
 	char err[512];
 
+	/* process-wide and once: the writer's thread relies on it */
 	umask((mode_t)conf_uint(s->conf, s->index, CONF_files_umask));
 	p->writer.lock_fd = -1;
 	p->done_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -463,6 +514,8 @@ print_open(struct print *p)
 	return open_lock(p);
 }
 
+/* The schedule begins with the next due time, so the first purge may come early: aligned times matter more
+ * than a full first period. */
 static void *
 print_start(struct plugin_host *host, const struct plugin_setup *setup)
 {
@@ -483,11 +536,15 @@ print_start(struct plugin_host *host, const struct plugin_setup *setup)
 	return p;
 }
 
+/* Everything that is held goes out, also bins that are not over; what a successor adds to such a bin joins
+ * the same file. The gauges are left alone: an orderly end loses nothing, and the supervisor only looks at
+ * them after a death. */
 static void
 print_stop(void *state)
 {
 	struct print *p = state;
 
+	/* the purge under way first: what it hands back belongs to the last one */
 	if (p->busy) {
 		await_writer(p);
 		end_purge(p, false);

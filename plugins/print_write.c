@@ -1,7 +1,17 @@
 /* Rows are walked in order of arrival. What a row's values make of the file name is its group; most
  * configurations have one, so the last row's group is tried first, then a hash table. A file that fails is
  * put off: a second walk collects the rows of failed groups, which go back into the cache and are tried again
- * with the next purge. */
+ * with the next purge.
+ *
+ * One call is one purge. Its steps: walk the cache and format each row into its group's buffer, which goes
+ * out when it is full; commit each group's file; when something failed, walk again to collect what has to be
+ * kept. The second walk is the price for keeping nothing in the usual case.
+ *
+ * How a row finds its file: its values that the name uses are an alias, aliases lead to groups, and a group
+ * is a path. The two steps differ when a name does not tell all bins apart.
+ *
+ * What is remembered between purges is small and only helps with late rows: which files this process wrote
+ * (by hash), and up to which time bins were written. */
 #include "plugins/print_write.h"
 
 #include <errno.h>
@@ -22,6 +32,7 @@
 
 #define LOCK_LOOK_MS 20 /* between two looks whether standard output is free */
 
+/* A file of this purge. Freed by groups_free(); its outfile is ended by group_commit(), always. */
 struct group {
 	struct outname_row row;
 	struct outfile file;
@@ -43,6 +54,8 @@ struct alias {
 
 #define GROUP_BUCKETS 1024
 
+/* Both tables are of fixed size: a purge rarely has more than some hundred files, and with many more the
+ * chains cost less than the system calls for each file. */
 struct groups {
 	struct alias *alias[GROUP_BUCKETS]; /* by the row's values */
 	struct alias *aliases;		    /* all of them, for freeing */
@@ -53,6 +66,7 @@ struct groups {
 	unsigned n;
 };
 
+/* One purge: what is constant in it, and what it has found so far. */
 struct walk {
 	struct print_writer *w;
 	struct print_job *job;
@@ -64,6 +78,7 @@ struct walk {
 
 /* --- markers --- */
 
+/* Before the header, where pmacct has it. */
 static void
 mark_start(struct walk *k, struct outfile *f)
 {
@@ -74,6 +89,7 @@ mark_start(struct walk *k, struct outfile *f)
 			    k->w->plugin, (int)getpid());
 }
 
+/* Rows written so far in this purge, over all files, as pmacct counts them; the duration in whole seconds. */
 static void
 mark_end(struct walk *k, struct outfile *f, uint64_t written)
 {
@@ -92,6 +108,7 @@ mark_end(struct walk *k, struct outfile *f, uint64_t written)
 
 /* --- which file --- */
 
+/* 64 bits stand for the path: among the few thousand that are remembered two alike are not to be expected. */
 static uint64_t
 path_hash(const char *path)
 {
@@ -113,6 +130,8 @@ written_find(const struct print_writer *w, const char *path, uint64_t *time)
 	return false;
 }
 
+/* A ring: the oldest is forgotten. A forgotten file that gets late rows is replaced, so the ring is large
+ * against the number of bins that can still get any. */
 static void
 written_add(struct print_writer *w, const char *path, uint64_t time)
 {
@@ -149,6 +168,8 @@ predecessor_wrote(const struct print_writer *w, const struct outname_row *row, c
 	return changed >= row->time || outname_same_time(&w->name, changed, row->time);
 }
 
+/* A name without time stands for the last purge and is replaced. A name with time is replaced by the first
+ * rows of its time and extended by later ones, since late rows would else wipe out the others. */
 static enum outfile_how
 how_to_write(const struct print_writer *w, const struct outname_row *row, const char *path)
 {
@@ -253,6 +274,7 @@ group_find(struct walk *k, const struct outname_row *row)
 	return a->group;
 }
 
+/* 0 when the aggregate has no such field; the key is not aligned, hence memcpy. */
 static uint64_t
 key_u64(const struct layout *l, const struct layout_field *f, const uint8_t *key)
 {
@@ -265,6 +287,8 @@ key_u64(const struct layout *l, const struct layout_field *f, const uint8_t *key
 	return v;
 }
 
+/* The padding is zeroed, too: the struct is hashed and compared as bytes. Values the name does not use stay
+ * zero, so they do not split files. */
 static struct outname_row
 row_of(const struct walk *k, const uint8_t *record)
 {
@@ -276,6 +300,7 @@ row_of(const struct walk *k, const uint8_t *record)
 	if (w->to_stdout)
 		return row;
 	if (w->name.time)
+		/* without bins all rows of a purge are of its time */
 		row.time = w->has_bins ? layout_bin(w->layout, record) : k->purge_time;
 	if (w->name.peer_src_ip && w->peer)
 		memcpy(&row.peer_src_ip, layout_value(w->layout, w->peer, record, &len),
@@ -287,6 +312,7 @@ row_of(const struct walk *k, const uint8_t *record)
 	return row;
 }
 
+/* Rows of one bin mostly follow each other, as they arrived: one comparison instead of a hash. */
 static struct group *
 group_of(struct walk *k, const uint8_t *record)
 {
@@ -300,6 +326,7 @@ group_of(struct walk *k, const uint8_t *record)
 
 /* --- walking --- */
 
+/* Records are multiples of eight bytes and so are keys: the counters are aligned. */
 static const uint64_t *
 counters_of(const struct walk *k, const uint8_t *record)
 {
@@ -315,6 +342,7 @@ must_wait(const struct walk *k, const uint8_t *record)
 	return k->w->has_bins && bin >= k->job->cutoff && bin <= k->newest_bin;
 }
 
+/* Copied, since the cache is freed by the writer when the purge is over. */
 static void
 keep(struct walk *k, const uint8_t *record)
 {
@@ -322,6 +350,7 @@ keep(struct walk *k, const uint8_t *record)
 	k->job->kept_records++;
 }
 
+/* Bounded: a disk that stays full must not fill the memory as well. The rows beyond are lost and counted. */
 static void
 keep_failed(struct walk *k, const uint8_t *record)
 {
@@ -332,22 +361,27 @@ keep_failed(struct walk *k, const uint8_t *record)
 		k->job->lost++;
 }
 
+/* The hot path: format into the group's buffer, and write that out when it is full. No system call a row. */
 static void
 write_row(struct walk *k, const uint8_t *record)
 {
 	struct group *g = group_of(k, record);
 
+	/* no memory for another file: this row waits, the others go on */
 	if (!g) {
 		keep_failed(k, record);
 		return;
 	}
 	format_row(k->w->format, record, k->job->now_us, &g->file.text);
 	g->rows++;
+	/* rows for a stream or without bins are never late: late_before is 0 */
 	if (k->late_before && layout_bin(k->w->layout, record) < k->late_before)
 		k->job->late++;
 	outfile_full(&g->file, k->groups.n > MANY_GROUPS ? FLUSH_MANY : FLUSH_FEW);
 }
 
+/* Rows that preprocess refuses are counted in total but neither written nor kept: that is what the key is
+ * for. */
 static void
 write_rows(struct walk *k)
 {
@@ -381,6 +415,7 @@ collect_failed(struct walk *k)
 
 /* --- ending --- */
 
+/* A failure only warns: the rows are safe in their file, and the next purge tries again. */
 static void
 link_latest(struct print_writer *w, const struct group *g)
 {
@@ -392,6 +427,7 @@ link_latest(struct print_writer *w, const struct group *g)
 	text_free(&link);
 }
 
+/* One file's failure does not stop the others. Only a file that is in its place is remembered as written. */
 static void
 group_commit(struct walk *k, struct group *g)
 {
@@ -410,12 +446,14 @@ group_commit(struct walk *k, struct group *g)
 	k->job->files++;
 	if (!g->path)
 		return;
+	/* the others never need to be told from files of another time */
 	if (w->name.time && !w->append)
 		written_add(w, g->path, g->row.time);
 	if (w->has_latest)
 		link_latest(w, g);
 }
 
+/* The files' own memory was freed by outfile_commit(). */
 static void
 groups_free(struct groups *gs)
 {
@@ -462,6 +500,8 @@ lock_stdout(const struct print_writer *w)
 	return true;
 }
 
+/* On the writer's thread; w keeps state from purge to purge (files written, whether standard output has its
+ * header), so there is never more than one call at a time. */
 void
 print_write(struct print_writer *w, struct print_job *job)
 {
@@ -469,6 +509,7 @@ print_write(struct print_writer *w, struct print_job *job)
 	struct walk k = {.w = w, .job = job, .purge_time = job->now_us / US_PER_S};
 	bool locked = w->to_stdout && w->lock_fd >= 0 && lock_stdout(w);
 
+	/* an empty list ends at its own head */
 	k.groups.end = &k.groups.first;
 	if (w->has_bins) {
 		k.newest_bin = timebin_end(&w->bin, job->now_us) / US_PER_S;
@@ -489,6 +530,7 @@ print_write(struct print_writer *w, struct print_job *job)
 	job->took_us = clock_monotonic_us() - begin;
 }
 
+/* Also after a failed start, when only some of the parts are there. */
 void
 print_writer_free(struct print_writer *w)
 {

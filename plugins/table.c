@@ -17,6 +17,7 @@ PLUGINS(PLUGIN_DECLARE)
 #define PLUGIN_ROW(name) &name##_plugin,
 const struct plugin_ops *const plugin_table[] = {PLUGINS(PLUGIN_ROW) NULL};
 
+/* Types are written by hand in configuration files, so their case does not matter. */
 const struct plugin_ops *
 plugin_find(const char *type)
 {

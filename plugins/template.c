@@ -26,6 +26,8 @@ struct template
 	uint64_t packets;
 };
 
+/* The state is the plugin's own; whatever start() returns is handed to every other hook. Failing here ends
+ * the process, and the supervisor tries again later. */
 static void *
 template_start(struct plugin_host *host, const struct plugin_setup *setup)
 {
@@ -50,6 +52,8 @@ template_records(void *state, const uint8_t *records, uint32_t n)
 
 	for (uint32_t i = 0; i < n; i++) {
 		uint64_t packets;
+		/* packets are always the first counter; memcpy, since keys of variable length may be anywhere
+		 */
 		memcpy(&packets, records + layout_key_size(l, records), sizeof(packets));
 		t->packets += packets;
 		records += layout_record_size(l, records);
@@ -59,6 +63,7 @@ template_records(void *state, const uint8_t *records, uint32_t n)
 		    t->packets - before); /* once a batch, not once a record */
 }
 
+/* The log line is once a minute, never once a record or batch. */
 static void
 template_report(struct template *t)
 {
@@ -67,6 +72,8 @@ template_report(struct template *t)
 	counter_add(t->setup->counters, PLUGIN_PURGES, 1);
 }
 
+/* One time is kept by the host, so the next one is asked for each time. A plugin that must keep to full
+ * minutes computes it from the clock instead of adding. */
 static void
 template_tick(void *state, uint64_t now_us)
 {
@@ -75,6 +82,7 @@ template_tick(void *state, uint64_t now_us)
 	plugin_host_wake_at(t->host, now_us + TEMPLATE_PERIOD_US);
 }
 
+/* The last call: write out what is held, free what is yours. The process ends next. */
 static void
 template_stop(void *state)
 {

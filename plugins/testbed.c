@@ -1,4 +1,7 @@
-/* See testbed.h. */
+/* See testbed.h.
+ *
+ * The bed stands in for the core: it makes rings, counters and the process as collector/core does, and
+ * nothing else, so a plugin's test links no core. Every wait has an end. */
 #include "plugins/testbed.h"
 
 #include <signal.h>
@@ -6,8 +9,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* Between two looks; short against what is waited for, long against the cost of a look. */
 #define STEP_US 2000
 
+/* A fault of the bed is no result of the test: it ends the program. */
 static void
 require(bool ok, const char *what)
 {
@@ -17,6 +22,7 @@ require(bool ok, const char *what)
 	abort();
 }
 
+/* Never unmapped: it lives as long as the test program. */
 void *
 testbed_shared(size_t n)
 {
@@ -25,6 +31,8 @@ testbed_shared(size_t n)
 	return p;
 }
 
+/* The registry is made once for all tests of a program, as in the daemon; blocks are never freed, so each bed
+ * has its own. */
 void
 testbed_open(struct testbed *t, const char *name, const char *type, unsigned rings, size_t ring_bytes)
 {
@@ -40,6 +48,7 @@ testbed_open(struct testbed *t, const char *name, const char *type, unsigned rin
 	require(t->setup.wake, "queue_wake_new");
 	t->setup.rings = t->ring;
 	t->setup.ring_count = rings;
+	/* without labels: nothing in a test prints the registry */
 	t->setup.counters = counters_add(plugin_counter_desc, PLUGIN_COUNTERS, NULL);
 	for (unsigned i = 0; i < rings; i++) {
 		t->ring[i] = ring_new(ring_bytes, t->setup.wake);
@@ -49,6 +58,7 @@ testbed_open(struct testbed *t, const char *name, const char *type, unsigned rin
 	}
 }
 
+/* In a process of its own, because the host takes over signals, names and the exit status. */
 void
 testbed_start(struct testbed *t, const struct plugin_ops *ops)
 {
@@ -62,6 +72,7 @@ testbed_start(struct testbed *t, const struct plugin_ops *ops)
 		_exit(plugin_run(ops, &t->setup));
 }
 
+/* The bed is the core's source thread: it waits where the core would drop, since tests count records. */
 void
 testbed_send(struct testbed *t, unsigned ring, const void *record, size_t n)
 {
@@ -73,6 +84,7 @@ testbed_send(struct testbed *t, unsigned ring, const void *record, size_t n)
 	queue_push(&t->writer[ring], n);
 }
 
+/* Without it the last batch stays in the writer until it is full. */
 void
 testbed_flush(struct testbed *t)
 {
@@ -80,6 +92,7 @@ testbed_flush(struct testbed *t)
 		queue_flush(&t->writer[i]);
 }
 
+/* What a source thread does at its end; the plugin then drains and stops by itself. */
 void
 testbed_finish(struct testbed *t)
 {
@@ -87,6 +100,7 @@ testbed_finish(struct testbed *t)
 		queue_close(&t->writer[i]);
 }
 
+/* Never longer than told: a plugin that does not end fails its test instead of hanging the run. */
 int
 testbed_wait(struct testbed *t, unsigned seconds)
 {
@@ -98,11 +112,13 @@ testbed_wait(struct testbed *t, unsigned seconds)
 			return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 		usleep(STEP_US);
 	}
+	/* it hangs: ended here, so that the run goes on and the test fails */
 	kill(t->pid, SIGKILL);
 	waitpid(t->pid, &status, 0);
 	return -1;
 }
 
+/* Polls the shared counters, as the core does; there is no other way to see into the child. */
 bool
 testbed_reached(const struct testbed *t, unsigned id, uint64_t v, unsigned seconds)
 {
@@ -114,6 +130,7 @@ testbed_reached(const struct testbed *t, unsigned id, uint64_t v, unsigned secon
 	return false;
 }
 
+/* The child must have ended: it maps the same rings. */
 void
 testbed_free(struct testbed *t)
 {

@@ -1,4 +1,11 @@
-/* See trigger.h. */
+/* See trigger.h.
+ *
+ * posix_spawn() and not fork(): the process may hold gigabytes of cache, whose page tables a fork would copy
+ * while the queue fills. Descriptors of ours are all close-on-exec; standard output and error are shared, so
+ * that what a script says is seen where the daemon logs.
+ *
+ * Rejected: a shell (quoting, and an injection through file names), and waiting for the program in the
+ * writer's thread (a script that hangs would stop all purges). */
 #include "plugins/trigger.h"
 
 #include <errno.h>
@@ -11,8 +18,10 @@
 
 #include "collector/base/log.h"
 
+/* The program sees our environment, as it would under pmacct; print sets nothing of its own in it. */
 extern char **environ;
 
+/* Only a warning: the program may be installed later, or stand on a file system that is not mounted yet. */
 void
 trigger_init(struct trigger *t, struct plugin_host *host, const char *program, bool async,
 	     struct counter_block *counters, unsigned failure_row)
@@ -40,6 +49,7 @@ spawn(struct trigger *t)
 	sigemptyset(&none);
 	sigfillset(&all);
 	posix_spawnattr_init(&attr);
+	/* the host blocks the signals it reads by descriptor; a script must be able to be stopped */
 	posix_spawnattr_setsigmask(&attr, &none);
 	posix_spawnattr_setsigdefault(&attr, &all);
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
@@ -57,6 +67,8 @@ spawn(struct trigger *t)
 	return pid;
 }
 
+/* Called when the pidfd is readable, which is when the program ended. Reaped by the descriptor and not by
+ * number, so it can never be another's child. */
 static void
 ended(void *ctx, int fd, uint32_t events)
 {
@@ -73,16 +85,20 @@ ended(void *ctx, int fd, uint32_t events)
 	}
 	plugin_host_watch(t->host, fd, 0, NULL, NULL);
 	close(fd);
+	/* the number goes down first: trigger_fire() below counts again */
 	t->running--;
 	if (t->due)
 		trigger_fire(t);
 }
 
+/* On the host's thread, so it must not wait: a program that runs too long delays the next run, not the
+ * purges. Several that become due meanwhile are one. */
 void
 trigger_fire(struct trigger *t)
 {
 	if (!t->program)
 		return;
+	/* remembered once: what ran meanwhile finds all files that came since */
 	t->due = t->running >= (t->async ? TRIGGER_MAX : 1);
 	if (t->due) {
 		log_debug("trigger '%s' is still running: the next one waits for it", t->program);
@@ -91,6 +107,7 @@ trigger_fire(struct trigger *t)
 	pid_t pid = spawn(t);
 	if (pid < 0)
 		return;
+	/* a pidfd is readable when the program has ended: no signal handler, no polling */
 	int fd = pidfd_open(pid, 0);
 	if (fd < 0 || !plugin_host_watch(t->host, fd, EPOLLIN, ended, t)) {
 		log_error("trigger '%s': cannot wait for its end: %s", t->program, strerror(errno));
@@ -101,6 +118,7 @@ trigger_fire(struct trigger *t)
 	t->running++;
 }
 
+/* There is no loop any more to watch it: it is left to init, which reaps it after this process. */
 void
 trigger_fire_last(struct trigger *t)
 {
