@@ -1,12 +1,22 @@
-/* The readable commands. A command is a row: name, one line of help, a function. */
+/* The readable commands. A command is a row: name, one line of help, a function.
+ *
+ * Commands are for people; their names and options may be improved. Scripts that must not break use pmacct's
+ * options (legacy.c), whose output never changes.
+ *
+ * All commands share one set of options, parsed before the command is run: an option that a command has no
+ * use for is no error, so that a line can be edited from one command to the next. Every command opens one
+ * connection, asks, prints, closes; the exit status is 0 only when everything was shown. */
 #include <getopt.h>
 #include <inttypes.h>
 
 #include "tools/client/client.h"
 #include "tools/client/table.h"
 
+/* Conditions on a line; the protocol's own bound on columns is higher. */
 #define WHERES_MAX 32
 
+/* All options of all commands, as they were typed; strings are argv's. What needs the table's columns to be
+ * understood is kept as text. */
 struct command_options {
 	const char *path;
 	const char *by;
@@ -23,6 +33,7 @@ struct command_options {
 	struct row_options rows;
 };
 
+/* A new command is a function and a row in commands[]; help and the error for unknown words follow. */
 struct command {
 	const char *name;
 	const char *help;
@@ -51,12 +62,15 @@ ask(const struct command_options *o, struct connection *c, struct question *q)
 static int
 finish(struct connection *c, struct question *q, bool ok)
 {
+	/* a full disk or a closed pipe shows at the latest here, and is an error, too */
 	int status = ok && fflush(stdout) == 0 ? 0 : client_fail(c->err);
 	question_free(q);
 	connection_close(c);
 	return status;
 }
 
+/* The daemon selects the largest itself up to MEMORY_TOP_MAX; beyond that all rows come and are sorted here,
+ * which costs memory on this side only. */
 static int
 run_show(struct command_options *o)
 {
@@ -68,6 +82,7 @@ run_show(struct command_options *o)
 	bool ok = ask(o, &c, &q);
 	if (!o->wheres) /* no conditions, no queries */
 		q.queries = 0;
+	/* the columns that are asked for are known now, the counter among them */
 	rows.table = o->table;
 	rows.counter = q.counter;
 	if (o->has_top && (o->top == 0 || o->top > MEMORY_TOP_MAX)) { /* more than the daemon selects */
@@ -87,8 +102,10 @@ run_count(struct command_options *o)
 	uint64_t *line = NULL, sum[1 + LAYOUT_COUNTERS_MAX] = {0};
 	if (!session_open(&c, o->path, false))
 		return 1;
+	/* a line is the number of matching entries and then each counter of the layout */
 	unsigned each = 1 + c.layout.counters;
 	bool ok = ask(o, &c, &q) && (line = session_count(&c, &q)) != NULL;
+	/* several conditions make several queries that exclude each other: their sums add up */
 	for (size_t i = 0; ok && i < (size_t)q.queries * each; i++)
 		sum[i % each] += line[i];
 	for (unsigned i = 0; ok && i < each; i++) {
@@ -102,6 +119,7 @@ run_count(struct command_options *o)
 	return finish(&c, &q, ok);
 }
 
+/* Says so, because a table that is silently empty looks like a fault. */
 static int
 run_erase(struct command_options *o)
 {
@@ -136,9 +154,11 @@ run_table(struct command_options *o)
 	return finish(&c, &q, ok);
 }
 
+/* Its loop is in top.c; here the options only change their form. */
 static int
 run_top(struct command_options *o)
 {
+	/* top has its own default for the number of rows: the height of the screen */
 	struct top_options top = {.path = o->path,
 				  .by = o->by,
 				  .interval = o->interval,
@@ -150,18 +170,22 @@ run_top(struct command_options *o)
 	return top_run(&top);
 }
 
+/* The text is made by the daemon, so an older client shows what a newer daemon knows. */
 static int
 run_status(struct command_options *o)
 {
 	return control_run(o->runtime_dir, o->json ? "status json\n" : "status text\n");
 }
 
+/* What the daemon says of it is passed on: a file with an error keeps its old content, and the answer names
+ * it. */
 static int
 run_reload(struct command_options *o)
 {
 	return control_run(o->runtime_dir, "reload\n");
 }
 
+/* To standard output, since it was asked for; usage after an error goes to the other one. */
 static int
 run_help(struct command_options *o)
 {
@@ -181,6 +205,7 @@ static const struct command commands[] = {
     {"help", "this help", run_help},
 };
 
+/* One page: every option that any command takes. What a command does not use it ignores. */
 void
 command_help(FILE *out)
 {
@@ -213,6 +238,7 @@ command_help(FILE *out)
 
 /* --- options --- */
 
+/* Beyond any character, so that they cannot be taken for a short option. */
 enum long_option { OPTION_UTC = 256, OPTION_EPOCH, OPTION_NUMERIC, OPTION_RESET, OPTION_LOCK, OPTION_JSON };
 
 static const struct option long_options[] = {
@@ -235,6 +261,7 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
+/* For the option parsers, which return what it returns. */
 static bool
 complain(const char *what)
 {
@@ -242,9 +269,11 @@ complain(const char *what)
 	return false;
 }
 
+/* "table" is for people, the others for programs; only the first shifts with the width of values. */
 static bool
 take_format(struct command_options *o, const char *name)
 {
+	/* set by each --format: the last one counts */
 	o->table = strcmp(name, "table") == 0;
 	o->json = strcmp(name, "json") == 0;
 	if (o->json)
@@ -263,12 +292,14 @@ static bool
 take_top(struct command_options *o, const char *text)
 {
 	char *end;
+	/* a sign makes it larger than any uint32_t, and so is refused as well */
 	unsigned long n = strtoul(text, &end, 10);
 	o->has_top = true;
 	o->top = (uint32_t)n;
 	return (*end == '\0' && n > 0 && n <= UINT32_MAX) || complain("--top takes a number of rows");
 }
 
+/* NaN fails both comparisons and is refused like any other wrong number. */
 static bool
 take_interval(struct command_options *o, const char *text)
 {
@@ -278,6 +309,7 @@ take_interval(struct command_options *o, const char *text)
 	       complain("--interval takes seconds, 0.1 to 86400");
 }
 
+/* The text is argv's and stays; it is taken apart when the table's columns are known. */
 static bool
 take_where(struct command_options *o, char *text)
 {
@@ -319,6 +351,7 @@ take_switch(struct command_options *o, int option)
 	return false;
 }
 
+/* getopt has already printed a message when the option is unknown, so '?' only fails. */
 static bool
 take_option(struct command_options *o, int option, char *value)
 {
@@ -344,11 +377,14 @@ take_option(struct command_options *o, int option, char *value)
 	return take_switch(o, option);
 }
 
+/* -1 for a word that is no command, which main() tells with a list; else the exit status. The command comes
+ * first, so getopt starts behind it. */
 int
 command_main(int argc, char **argv)
 {
 	struct command_options o = {
 	    .by = "bytes", .interval = 2, .table = true, .rows.format.order = FORMAT_ORDER_CLIENT};
+	/* the two long options that every program has, in the place of a command */
 	const char *name = strcmp(argv[0], "--help") == 0 ? "help" : argv[0];
 	const struct command *c = NULL;
 	int option;
@@ -368,6 +404,7 @@ command_main(int argc, char **argv)
 		if (!take_option(&o, option, optarg))
 			return 1;
 	}
+	/* "flowrib show src_host=..." is what most people try first: the message shows the way */
 	if (optind < argc) {
 		fprintf(stderr, "ERROR: '%s' is no option of flowrib %s; conditions are written --where %s\n",
 			argv[optind], name, strchr(argv[optind], '=') ? argv[optind] : "COLUMN=VALUE");

@@ -1,5 +1,8 @@
 /* Reads in large pieces: a table of a million entries is 56 MB, and a frame is handed out where it was read.
- */
+ *
+ * The buffer holds two of the largest frames, so a frame always fits behind what is left of the one before,
+ * and moving the rest to the front is rare. Nothing that comes is believed: lengths are checked against the
+ * buffer here, records against the layout by who uses them. */
 #include "tools/client/connection.h"
 
 #include <dirent.h>
@@ -11,6 +14,7 @@
 
 #include "collector/base/rundir.h"
 
+/* Where pmacct's daemon listens unless told otherwise. */
 #define LEGACY_PATH "/tmp/collect.pipe"
 #define CONTROL	    "control.sock"
 #define BUFFER	    (2 * (size_t)(MEMORY_FRAME_MAX + MEMORY_HEADER))
@@ -29,11 +33,14 @@ is_table_socket(const char *dir, const char *name, char *path, size_t n)
 	       S_ISSOCK(st.st_mode);
 }
 
+/* Most daemons have one table, so its socket need not be named. With several we do not guess: numbers of the
+ * wrong table look right. As pmacct the old fixed path is tried instead. */
 bool
 connection_default_path(char *buf, size_t n, bool legacy)
 {
 	char dir[256], path[512], found[512] = "";
 	unsigned count = 0;
+	/* the same rule as the daemon's: root has one place, users have theirs */
 	rundir_default(dir, sizeof(dir));
 	DIR *d = opendir(dir);
 	for (struct dirent *e; d && (e = readdir(d)) != NULL;) {
@@ -44,6 +51,7 @@ connection_default_path(char *buf, size_t n, bool legacy)
 	}
 	if (d)
 		closedir(d);
+	/* scripts of pmacct name no socket when the default served them */
 	if (count == 1 || legacy) {
 		snprintf(buf, n, "%s", count == 1 ? found : LEGACY_PATH);
 		return true;
@@ -71,6 +79,7 @@ connection_named_path(char *buf, size_t n, const char *name)
 
 /* --- frames --- */
 
+/* Blocking: a client has nothing else to do. errno is kept for the caller's message. */
 int
 connection_dial(const char *path)
 {
@@ -83,6 +92,7 @@ connection_dial(const char *path)
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd >= 0 && connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == 0)
 		return fd;
+	/* close() must not hide why connecting failed */
 	int why = errno;
 	if (fd >= 0)
 		close(fd);
@@ -90,6 +100,7 @@ connection_dial(const char *path)
 	return -1;
 }
 
+/* Only the first thing that went wrong in an exchange; the connection is not used after it. */
 static bool
 fail(struct connection *c, const char *what)
 {
@@ -127,11 +138,13 @@ fill(struct connection *c, size_t n)
 {
 	if (c->begin == c->end)
 		c->begin = c->end = 0;
+	/* the rest of a frame is moved only when it would not fit behind itself */
 	if (BUFFER - c->begin < n) {
 		memmove(c->buf, c->buf + c->begin, c->end - c->begin);
 		c->end -= c->begin;
 		c->begin = 0;
 	}
+	/* as much as there is room for: the next frame mostly comes along */
 	while (c->end - c->begin < n) {
 		ssize_t k = read(c->fd, c->buf + c->end, BUFFER - c->end);
 		if (k == 0 || (k < 0 && errno != EINTR))
@@ -141,11 +154,14 @@ fill(struct connection *c, size_t n)
 	return true;
 }
 
+/* Nothing is copied: the body is valid until the next call. A daemon's refusal comes back as an error with
+ * its own words. */
 bool
 connection_next(struct connection *c, struct memory_header *h, const uint8_t **body)
 {
 	if (!fill(c, MEMORY_HEADER))
 		return false;
+	/* also what another program's socket gets to hear */
 	if (!memory_header_get(h, c->buf + c->begin) || h->bytes > MEMORY_FRAME_MAX)
 		return fail(c, "what answers there is no table of flowribd");
 	if (!fill(c, MEMORY_HEADER + h->bytes))
@@ -172,6 +188,7 @@ read_layout(struct connection *c)
 	return memory_layout_decode(&c->layout, &w, c->err, sizeof(c->err));
 }
 
+/* c must be closed by connection_close() also when this failed. */
 bool
 connection_open(struct connection *c, const char *path)
 {
@@ -185,6 +202,7 @@ connection_open(struct connection *c, const char *path)
 	return false;
 }
 
+/* Also when opening failed: the descriptor is then -1 or open, never somebody else's. */
 void
 connection_close(struct connection *c)
 {

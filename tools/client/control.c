@@ -1,4 +1,6 @@
-/* The daemon itself, through its control socket: a line out, text back until it hangs up. */
+/* The daemon itself, through its control socket: a line out, text back until it hangs up.
+ *
+ * There is no timeout: a daemon that is busy answers late, and the user has Ctrl-C. */
 #include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -11,6 +13,7 @@
 static bool
 copy_answer(int fd)
 {
+	/* of any size: it is passed on piece by piece */
 	char buf[16384];
 	ssize_t n;
 	while ((n = read(fd, buf, sizeof(buf))) != 0) {
@@ -22,6 +25,7 @@ copy_answer(int fd)
 	return true;
 }
 
+/* No protocol beyond a line: the same can be done with socat when the client is not at hand. */
 int
 control_run(const char *runtime_dir, const char *line)
 {
@@ -36,6 +40,7 @@ control_run(const char *runtime_dir, const char *line)
 			 path, strerror(errno));
 		return client_fail(why);
 	}
+	/* a line is short: the kernel takes it in one piece or the daemon is gone */
 	bool ok = send(fd, line, strlen(line), MSG_NOSIGNAL) == (ssize_t)strlen(line) && copy_answer(fd);
 	close(fd);
 	return ok ? 0 : client_fail("the daemon hung up");

@@ -2,7 +2,14 @@
  *
  * What is printed for them is the same; what was wrong there (values cut to a length, tags to 32 bits,
  * longitudes under the latitude's name) is not copied. -t, which printed the chains of a hash table, prints
- * the table's state. */
+ * the table's state.
+ *
+ * The quirks that scripts rely on are kept and named where they stand: an unknown -O only warns, counters are
+ * printed in the order packets, bytes, flows, matches, -i prints "never". What pmacct refuses with a usage
+ * text is refused with one line.
+ *
+ * Options fill a struct first and act afterwards, so their order does not matter; where two contradict each
+ * other, contradiction() has the word. */
 #include <getopt.h>
 #include <inttypes.h>
 
@@ -10,6 +17,7 @@
 
 enum counters { COUNT_BYTES, COUNT_PACKETS, COUNT_FLOWS, COUNT_ALL };
 
+/* The options as typed, by letter. count and match are mutually exclusive; the others may come together. */
 struct legacy {
 	bool dump, erase, age, status, classes, custom, sum;
 	const char *count;   /* -N */
@@ -22,6 +30,7 @@ struct legacy {
 	struct row_options rows;
 };
 
+/* Options in the order people look for them: entries, selection, table, form. */
 static const char help[] =
     "  -s            all entries\n"
     "  -N MATCH      counters of what matches, one line per query (with -c)\n"
@@ -45,6 +54,7 @@ static const char help[] =
     "  -V, -h        version; this help\n\n"
     "Without options, flowrib has readable commands: flowrib help\n";
 
+/* The same text under both names; only the usage line differs. */
 static int
 print_help(bool as_pmacct)
 {
@@ -55,6 +65,7 @@ print_help(bool as_pmacct)
 
 /* --- reading options --- */
 
+/* The names that print_output has, too. */
 static bool
 parse_format(struct format_options *o, const char *name)
 {
@@ -75,6 +86,7 @@ parse_format(struct format_options *o, const char *name)
 	return false;
 }
 
+/* The order of the names is that of enum counters. */
 static bool
 parse_counters(enum counters *which, const char *name)
 {
@@ -101,6 +113,7 @@ parse_separator(const char *text)
 static bool
 take_flag(struct legacy *l, int option)
 {
+	/* not static: the rows point into this call's options */
 	const struct {
 		int option;
 		bool *flag;
@@ -174,6 +187,7 @@ apply_top(const struct legacy *l, const struct layout *layout, struct question *
 	const char *comma = strchr(l->top, ',');
 	snprintf(name, sizeof(name), "%.*s", (int)(comma ? comma - l->top : (ptrdiff_t)strlen(l->top)),
 		 l->top);
+	/* without a number all rows, sorted */
 	unsigned long n = comma ? strtoul(comma + 1, NULL, 10) : 0;
 	uint16_t counter = question_counter(q, layout, name);
 	if (counter == UINT16_MAX)
@@ -181,6 +195,7 @@ apply_top(const struct legacy *l, const struct layout *layout, struct question *
 	q->counter = counter;
 	q->top = n <= MEMORY_TOP_MAX ? (uint32_t)n : 0;
 	rows->counter = counter;
+	/* what the daemon selected comes in order already */
 	rows->sort = q->top == 0;
 	rows->top = n <= UINT32_MAX ? (uint32_t)n : 0;
 	return true;
@@ -192,7 +207,9 @@ run_rows(const struct legacy *l, struct connection *c)
 {
 	struct question q = {.type = l->match ? MEMORY_MATCH : MEMORY_DUMP, .flags = l->flags};
 	struct row_options rows = l->rows;
+	/* pmacct's client prints times so whatever the daemon's configuration says */
 	rows.format.timestamps_rfc9557 = !rows.format.timestamps_since_epoch;
+	/* the closing line of pmacct's text form; CSV and JSON have none */
 	rows.total = rows.format.kind == FORMAT_FORMATTED || rows.format.kind == FORMAT_EVENT_FORMATTED;
 	bool ok = !l->match ||
 		  (question_columns(&q, &c->layout, l->columns) && question_match(&q, &c->layout, l->match));
@@ -219,6 +236,7 @@ figure(const struct layout *l, const uint64_t *line, const char *name)
 static void
 print_figures(const struct layout *l, const uint64_t *line, enum counters which)
 {
+	/* by name: which counters a table has, and where, is its configuration's */
 	uint64_t packets = figure(l, line, "packets"), bytes = figure(l, line, "bytes"),
 		 flows = figure(l, line, "flows");
 	if (which == COUNT_ALL)
@@ -229,6 +247,8 @@ print_figures(const struct layout *l, const uint64_t *line, enum counters which)
 								 : flows);
 }
 
+/* One line a query, in the order given: scripts pair them with their questions by position. With -S the lines
+ * are summed, matches too. */
 static bool
 run_count(const struct legacy *l, struct connection *c)
 {
@@ -252,6 +272,7 @@ run_count(const struct legacy *l, struct connection *c)
 	return ok;
 }
 
+/* Found by its name in the status text, so that lines may be added there. "never" is passed on as it is. */
 static bool
 run_age(struct connection *c)
 {
@@ -259,6 +280,7 @@ run_age(struct connection *c)
 	struct text t = {0};
 	if (!session_status(c, &t))
 		return false;
+	/* the key begins with a newline, so a longer name that ends alike is not taken for it */
 	const char *at = strstr(text_cstr(&t), key);
 	if (at)
 		printf("%.*s\n", (int)strcspn(at + sizeof(key) - 1, "\n"), at + sizeof(key) - 1);
@@ -266,6 +288,7 @@ run_age(struct connection *c)
 	return true;
 }
 
+/* In place of pmacct's chains of a hash table, which we do not have. */
 static bool
 run_status(struct connection *c)
 {
@@ -291,6 +314,7 @@ run_custom(const struct connection *c)
 	}
 }
 
+/* Plain byte order, whatever the locale. */
 static int
 by_text(const void *a, const void *b)
 {
@@ -301,6 +325,7 @@ by_text(const void *a, const void *b)
 static void
 print_classes(const struct connection *c, const struct row_list *list, const struct layout_field *f)
 {
+	/* copies: the sort must not move the rows, and a class is a few letters */
 	char **name = calloc(list->rows + 1, sizeof(*name));
 	const uint8_t *p = list->data;
 	uint64_t n = 0;
@@ -316,6 +341,7 @@ print_classes(const struct connection *c, const struct row_list *list, const str
 		if (i == 0 || strcmp(name[i], name[i - 1]) != 0)
 			puts(name[i]);
 	}
+	/* also when memory ran out half-way: what is there is freed */
 	while (n)
 		free(name[--n]);
 	free(name);
@@ -327,6 +353,7 @@ run_classes(struct connection *c)
 {
 	struct question q = {.type = MEMORY_DUMP};
 	struct row_list list = {0};
+	/* only tables that aggregate by class can have any */
 	primitive_id id = primitive_find("class");
 	const struct layout_field *f = id == PRIMITIVE_NULL ? NULL : layout_find(&c->layout, id);
 	if (!f)
@@ -355,6 +382,7 @@ run(const struct legacy *l, struct connection *c)
 		ok = run_classes(c);
 	if (ok && l->custom)
 		run_custom(c);
+	/* last: whatever was asked for with it is shown before it is gone */
 	if (ok && l->erase && (ok = session_erase(c)))
 		puts("OK: Clearing stats.");
 	return ok;
@@ -376,6 +404,8 @@ contradiction(const struct legacy *l)
 	return NULL;
 }
 
+/* Several actions may be asked for at once and share one connection; the exit status is that of the first
+ * that failed. */
 int
 legacy_main(int argc, char **argv, bool as_pmacct)
 {

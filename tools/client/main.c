@@ -4,6 +4,7 @@
  * command (commands.c). */
 #include "tools/client/client.h"
 
+/* A first argument with one dash is an option of pmacct's; --help and --version belong to the commands. */
 int
 main(int argc, char **argv)
 {

@@ -1,20 +1,29 @@
 /* Values are parsed here, with the same table of primitives the daemon packs by, and travel as the bytes that
  * stand in a key. A word that is no column names the ones the table has: nobody remembers what a daemon
- * aggregates by. */
+ * aggregates by.
+ *
+ * Nothing is sent before the whole question is understood: a wrong value in line 4,000 of a file costs no
+ * round to the daemon. The first error stays in q->err and everything after it stops.
+ *
+ * Columns are numbers of the daemon's layout, not names: the daemon looks nothing up. A question is used
+ * once; question_free() frees what it collected. */
 #include "tools/client/question.h"
 
 #include <errno.h>
 
 #include "collector/flow/value.h"
 
+/* Of a value or a whole query as typed: an AS path of hundreds of hops fits. */
 #define VALUE_TEXT_MAX 4096
 
+/* The columns are part of the struct; only the values grow. */
 void
 question_free(struct question *q)
 {
 	text_free(&q->values);
 }
 
+/* The protocol's byte order; n is 1 to 8. */
 static void
 add_be(struct text *t, uint64_t v, unsigned n)
 {
@@ -38,6 +47,7 @@ list_columns(const struct layout *l, struct text *out)
 static int
 find_column(struct question *q, const struct layout *l, const char *name)
 {
+	/* known everywhere and in this table are two things: the message is about the table */
 	primitive_id id = primitive_find(name);
 	const struct layout_field *f = id == PRIMITIVE_NULL ? NULL : layout_find(l, id);
 	if (f)
@@ -50,6 +60,7 @@ find_column(struct question *q, const struct layout *l, const char *name)
 	return -1;
 }
 
+/* The daemon would refuse a column given twice; here the message has its name instead of a number. */
 static bool
 add_column(struct question *q, const struct layout *l, const char *name)
 {
@@ -91,6 +102,7 @@ next_item(struct question *q, const char **rest, char separator, char *item, siz
 	return true;
 }
 
+/* Empty names between commas are skipped, as a trailing comma is a common slip. */
 bool
 question_columns(struct question *q, const struct layout *l, const char *names)
 {
@@ -102,6 +114,7 @@ question_columns(struct question *q, const struct layout *l, const char *names)
 	return !q->err[0];
 }
 
+/* Not every table counts flows, so the layout decides and not a fixed list. */
 uint16_t
 question_counter(struct question *q, const struct layout *l, const char *name)
 {
@@ -124,6 +137,7 @@ add_value(struct question *q, const struct layout *l, unsigned column, const cha
 	uint8_t value[LAYOUT_VALUE_MAX];
 	char why[200];
 	size_t len = 0;
+	/* any value: the column is left open, and the query joins those with the same open columns */
 	if (strcmp(text, "*") == 0) {
 		add_be(&q->values, MEMORY_ANY, 2);
 		return true;
@@ -155,6 +169,7 @@ add_query(struct question *q, const struct layout *l, const char *text)
 	char item[VALUE_TEXT_MAX];
 	unsigned n = 0;
 	for (const char *rest = text; next_item(q, &rest, ',', item, sizeof(item)); n++) {
+		/* surplus values are counted for the message, not sent */
 		if (n < q->columns && !add_value(q, l, n, item))
 			return false;
 	}
@@ -174,11 +189,13 @@ match_file(struct question *q, const struct layout *l, const char *name)
 	char *line = NULL;
 	size_t cap = 0;
 	bool ok = true;
+	/* close-on-exec costs nothing and is the habit of the house */
 	FILE *f = fopen(name, "re");
 	if (!f) {
 		snprintf(q->err, sizeof(q->err), "cannot read %s: %s", name, strerror(errno));
 		return false;
 	}
+	/* stops at the first fault, whose line number is what the user needs */
 	for (unsigned number = 1; ok && getline(&line, &cap, f) >= 0; number++) {
 		char item[VALUE_TEXT_MAX], why[200];
 		const char *rest = line;
@@ -193,6 +210,8 @@ match_file(struct question *q, const struct layout *l, const char *name)
 	return ok;
 }
 
+/* An empty query between two ';' is skipped, but nothing at all is an error: it would match nothing, and look
+ * like an empty table. */
 bool
 question_match(struct question *q, const struct layout *l, const char *text)
 {
@@ -234,6 +253,7 @@ combine(struct question *q, const struct layout *l, struct combination *c, unsig
 		}
 		return count_query(q);
 	}
+	/* the sign was found when the columns were taken */
 	const char *rest = strchr(c->conditions[i], '=') + 1;
 	while (next_item(q, &rest, ',', c->value[i], sizeof(c->value[i]))) {
 		if (!combine(q, l, c, i + 1))
@@ -242,6 +262,7 @@ combine(struct question *q, const struct layout *l, struct combination *c, unsig
 	return !q->err[0];
 }
 
+/* Columns are taken first, values then: the protocol has all columns before the first query. */
 bool
 question_where(struct question *q, const struct layout *l, char *const *conditions, unsigned n)
 {
@@ -249,6 +270,7 @@ question_where(struct question *q, const struct layout *l, char *const *conditio
 	for (unsigned i = 0; i < n; i++) {
 		const char *equals = strchr(conditions[i], '=');
 		char name[128];
+		/* an operator other than = would need the daemon to compare by order, which keys cannot */
 		if (!equals || i == LAYOUT_FIELDS_MAX) {
 			snprintf(q->err, sizeof(q->err), "'%s' should be COLUMN=VALUE, such as dst_port=53",
 				 conditions[i]);

@@ -1,6 +1,11 @@
 /* Formatting is the client's work, and the fast path of it: a frame is read, each record becomes a line in
  * one large buffer, the buffer goes out in pieces of a megabyte. Sorting needs all rows and is done only when
- * asked for. */
+ * asked for.
+ *
+ * Three ways for a row: straight to its line (most answers), through a table that shifts columns, or
+ * collected and sorted first. They share printer_row(), so formats cannot differ between them.
+ *
+ * Memory: one frame and a megabyte of text for the first two; the packed rows for the third. */
 #include "tools/client/rows.h"
 
 #include <errno.h>
@@ -13,6 +18,8 @@
 
 #define OUT_PIECE ((size_t)1 << 20)
 
+/* The only place that writes rows. An error is kept in c, which is where every command looks for its message.
+ */
 bool
 rows_flush(struct connection *c, struct text *out)
 {
@@ -29,6 +36,7 @@ next_rows(struct connection *c, struct memory_header *h, const uint8_t **body, b
 {
 	if (!connection_next(c, h, body))
 		return false;
+	/* records are checked as a whole here: from then on they may be walked by their own lengths */
 	*done = h->type == MEMORY_END;
 	if (*done ||
 	    (h->type == MEMORY_RECORDS && layout_records_valid(&c->layout, *body, h->bytes, h->count)))
@@ -50,6 +58,7 @@ rows_collect(struct connection *c, struct row_list *list)
 		if (done)
 			return true;
 		if (list->cap - list->bytes < h.bytes) {
+			/* doubling: a million rows come in hundreds of frames */
 			size_t cap = (list->cap + h.bytes) * 2;
 			uint8_t *p = realloc(list->data, cap);
 			if (!p) {
@@ -66,6 +75,7 @@ rows_collect(struct connection *c, struct row_list *list)
 	return false;
 }
 
+/* Leaves a list that can be filled again. */
 void
 row_list_free(struct row_list *list)
 {
@@ -73,6 +83,7 @@ row_list_free(struct row_list *list)
 	*list = (struct row_list){0};
 }
 
+/* 16 bytes a row, sorted in place of the rows, which are 56 and more. */
 struct sort_key {
 	uint64_t value;
 	const uint8_t *row;
@@ -88,6 +99,8 @@ larger(const void *a, const void *b)
 	return x->row < y->row ? -1 : x->row > y->row;
 }
 
+/* Pointers are sorted with their values beside them: comparing through the rows would miss the cache at each
+ * step. The caller frees the array, the rows stay the list's. */
 const uint8_t **
 row_list_sorted(const struct row_list *list, const struct layout *l, unsigned counter)
 {
@@ -140,6 +153,7 @@ printer_pass(struct printer *p, bool all)
 	return rows_flush(p->c, &p->out);
 }
 
+/* A look at the length a row; a write only each megabyte. */
 static bool
 printer_row(struct printer *p, const uint8_t *row)
 {
@@ -166,6 +180,7 @@ print_stream(struct printer *p)
 	return false;
 }
 
+/* All rows must be here before the first is printed; they stay packed until then. */
 static bool
 print_sorted(struct printer *p)
 {
@@ -176,6 +191,7 @@ print_sorted(struct printer *p)
 		snprintf(p->c->err, sizeof(p->c->err), "not enough memory to sort so many rows");
 		ok = false;
 	}
+	/* 0 means all */
 	uint64_t n = p->o->top && p->o->top < list.rows ? p->o->top : list.rows;
 	for (uint64_t i = 0; ok && i < n; i++)
 		ok = printer_row(p, row[i]);
@@ -191,6 +207,7 @@ printer_open(struct printer *p)
 	struct format_options o = p->o->format;
 	if (p->o->table) {
 		o.kind = FORMAT_CSV;
+		/* the user's separator is for CSV alone */
 		o.separator = TABLE_SEPARATOR;
 		p->table = table_new(p->o->human);
 	}
@@ -206,6 +223,7 @@ bool
 rows_print(struct connection *c, const struct row_options *o)
 {
 	struct printer p = {.c = c, .o = o, .now_us = clock_now_us()};
+	/* what came before a failure goes out, then the message: half an answer with a word is worth more */
 	bool open = printer_open(&p);
 	bool ok = open && (o->sort ? print_sorted(&p) : print_stream(&p));
 	ok = open && printer_pass(&p, true) && ok;

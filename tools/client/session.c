@@ -1,8 +1,13 @@
-/* Short exchanges with the table that several commands need. */
+/* Short exchanges with the table that several commands need.
+ *
+ * Each of these is one request and its whole answer, so they may follow each other on a connection in any
+ * order. Messages are left in c->err; only session_open(), which fails before there is a command to do it,
+ * prints its own. */
 #include <errno.h>
 
 #include "tools/client/client.h"
 
+/* Returns the exit status, so that a command can end with it. */
 int
 client_fail(const char *why)
 {
@@ -14,6 +19,7 @@ client_fail(const char *why)
 bool
 session_open(struct connection *c, const char *path, bool legacy)
 {
+	/* holds a path or, when there is none, the message that says what to do */
 	char usual[640];
 	if (!path) {
 		if (!connection_default_path(usual, sizeof(usual), legacy)) {
@@ -43,6 +49,7 @@ expect(struct connection *c, uint16_t type, struct memory_header *h, const uint8
 	return false;
 }
 
+/* Waits for the answer: a count asked right after it must see the empty table. */
 bool
 session_erase(struct connection *c)
 {
@@ -51,6 +58,7 @@ session_erase(struct connection *c)
 	return connection_send(c, MEMORY_ERASE, 0, NULL) && expect(c, MEMORY_END, &h, &body);
 }
 
+/* Appended, not replaced: the caller owns the text. */
 bool
 session_status(struct connection *c, struct text *out)
 {
@@ -68,10 +76,12 @@ session_count(struct connection *c, const struct question *q)
 {
 	struct memory_header h;
 	const uint8_t *body;
+	/* known before it is asked: an answer of any other size is no answer to this */
 	size_t figures = (size_t)q->queries * (1 + c->layout.counters);
 	if (!question_send(q, c) || !expect(c, MEMORY_COUNTERS, &h, &body))
 		return NULL;
 	struct wire w = wire_over(body, h.bytes);
+	/* the loop reads all figures before one look at the cursor's error: it is sticky */
 	uint64_t *figure = malloc(figures * sizeof(*figure));
 	for (size_t i = 0; figure && i < figures; i++)
 		figure[i] = wire_u64(&w);

@@ -1,11 +1,20 @@
 /* Widths are chosen by the first rows, which are held back until there are enough of them; later rows stream,
- * so a dump of any size needs no more memory than these. A later cell that is wider shifts its row. */
+ * so a dump of any size needs no more memory than these. A later cell that is wider shifts its row.
+ *
+ * It takes lines with a separator that no value holds and knows nothing of records: so everything that can be
+ * CSV can be a table. Alignment follows from the cells themselves: a column of numbers goes to the right,
+ * whatever it is called.
+ *
+ * Measured by letters, not bytes, since names may be UTF-8; letters of double width are counted as one, which
+ * shifts such a row and is left at that. */
 #include "tools/client/table.h"
 
 #define SAMPLE_ROWS 1000
 #define COLUMNS_MAX 200
 #define GAP	    2
 
+/* Lines are held until there are enough to choose widths by; from then on open is true and nothing is held.
+ */
 struct table {
 	bool human;
 	struct text held;
@@ -22,6 +31,7 @@ struct cell {
 	size_t n;
 };
 
+/* NULL when memory is short. */
 struct table *
 table_new(bool human)
 {
@@ -31,6 +41,7 @@ table_new(bool human)
 	return t;
 }
 
+/* NULL is allowed, as from free(). */
 void
 table_free(struct table *t)
 {
@@ -39,11 +50,14 @@ table_free(struct table *t)
 	free(t);
 }
 
+/* Three digits that matter, powers of a thousand as network people use them. The bounds are those at which
+ * rounding would show a fourth digit. */
 void
 human_number(char *out, size_t n, double v)
 {
 	static const char *const suffix[] = {"", " K", " M", " G", " T", " P", " E"};
 	unsigned i = 0;
+	/* 999.5 would be printed as 1000 */
 	for (; v >= 999.5 && i + 1 < ARRAY_SIZE(suffix); i++)
 		v /= 1000;
 	snprintf(out, n, "%.*f%s", i == 0 || v >= 99.95 ? 0 : v >= 9.995 ? 1 : 2, v, suffix[i]);
@@ -65,6 +79,7 @@ split(const char *line, size_t n, struct cell *cell)
 	return cells;
 }
 
+/* A counter that is not a plain number, such as a dash, stays as it is. */
 static bool
 all_digits(const struct cell *c)
 {
@@ -119,6 +134,7 @@ humanize(struct cell *c, char *buf, size_t n)
 static bool
 is_counter(const struct cell *c)
 {
+	/* port numbers and AS numbers are digits, too, and must not become "65.0 K" */
 	static const char *const names[] = {"PACKETS", "FLOWS", "BYTES"};
 	for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
 		if (c->n == strlen(names[i]) && memcmp(c->p, names[i], c->n) == 0)
@@ -139,6 +155,7 @@ cells_of(const struct table *t, const char *line, size_t n, bool header, struct 
 	return cells;
 }
 
+/* In one piece; a table of a million rows spends much of its time here. */
 static void
 add_spaces(struct text *out, size_t n)
 {
@@ -157,6 +174,7 @@ add_safe(struct text *out, const struct cell *c)
 	text_commit(out, p);
 }
 
+/* The last column has no padding behind it: long lines would wrap for nothing. */
 static void
 print_line(const struct table *t, const char *line, size_t n, bool header, struct text *out)
 {
@@ -210,6 +228,7 @@ measure_line(struct table *t, const char *line, size_t n, bool header, struct te
 	}
 	cells = split(line, n, cell);
 	for (unsigned i = 0; i < cells && !header; i++)
+		/* one word in a column makes it text: its header was not asked */
 		t->number[i] &= is_number(&cell[i]);
 	cells = cells_of(t, line, n, header, cell, buf);
 	for (unsigned i = 0; i < cells; i++) {
@@ -218,6 +237,7 @@ measure_line(struct table *t, const char *line, size_t n, bool header, struct te
 	}
 }
 
+/* print_line() with the type that for_lines() wants. */
 static void
 emit_line(struct table *t, const char *line, size_t n, bool header, struct text *out)
 {
@@ -228,12 +248,14 @@ emit_line(struct table *t, const char *line, size_t n, bool header, struct text 
 static void
 open_table(struct table *t, struct text *out)
 {
+	/* the first held line is the header */
 	t->open = true;
 	for_lines(t, t->held.data, t->held.len, true, measure_line, NULL);
 	for_lines(t, t->held.data, t->held.len, true, emit_line, out);
 	t->held.len = 0;
 }
 
+/* Only whole lines count; the formatter never leaves half a one. */
 static unsigned
 count_lines(const char *p, size_t n)
 {
@@ -243,6 +265,7 @@ count_lines(const char *p, size_t n)
 	return lines;
 }
 
+/* Until the sample is full nothing is shown: the widths must be known before the first line. */
 void
 table_add(struct table *t, const char *lines, size_t n, struct text *out)
 {
@@ -256,6 +279,7 @@ table_add(struct table *t, const char *lines, size_t n, struct text *out)
 		open_table(t, out);
 }
 
+/* A table shorter than the sample is printed only here. out may get nothing when no line came. */
 void
 table_end(struct table *t, struct text *out)
 {

@@ -3,7 +3,13 @@
  * The daemon keeps sums since the start. Each look takes the largest entries by the counter chosen (as many
  * as the daemon selects, so a look costs it the same at any size of the table), compares them with those of
  * the look before, which are kept in an aggregate cache of our own, and shows the largest differences as
- * rates. */
+ * rates.
+ *
+ * The rows of a look are at most 65,536, the daemon's limit for a selection: an entry that is small by its
+ * sum but grows fast is missed until it is among those. A longer history in the daemon would cost it memory
+ * for each entry, and was rejected for that.
+ *
+ * Signals only set a flag; the loop puts the screen right and ends. */
 #include <inttypes.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -42,6 +48,7 @@ on_end(int sig)
 
 /* --- differences --- */
 
+/* row points into the list of the look being shown, which must live until the screen is out. */
 struct riser {
 	const uint8_t *row;
 	uint64_t delta[LAYOUT_COUNTERS_MAX];
@@ -60,6 +67,7 @@ difference(const struct top *t, const uint8_t *row, struct riser *r)
 		memcpy(&now, row + key + i * sizeof(now), sizeof(now));
 		if (old)
 			memcpy(&was, old + key + i * sizeof(was), sizeof(was));
+		/* a counter that went back was reset or erased: what it has now came since */
 		r->delta[i] = now >= was ? now - was : now;
 	}
 }
@@ -76,6 +84,7 @@ select_risers(const struct top *t, const struct row_list *list, struct riser *be
 		uint64_t value = r.delta[t->q.counter];
 		if (value == 0 || (have == n && value <= best[n - 1].delta[t->q.counter]))
 			continue;
+		/* insertion into a screenful: short, and in order when it ends */
 		unsigned at = have < n ? have++ : n - 1;
 		for (; at > 0 && best[at - 1].delta[t->q.counter] < value; at--)
 			best[at] = best[at - 1];
@@ -119,6 +128,8 @@ screen_rows(const struct top *t)
 	return 20;
 }
 
+/* The clock is the client's; when the numbers are older than the interval the daemon is slow, and that should
+ * show. */
 static void
 add_title(const struct top *t, struct text *out, const struct row_list *list)
 {
@@ -175,6 +186,7 @@ static void
 remember(struct top *t, const struct row_list *list)
 {
 	const uint8_t *p = list->data;
+	/* entries that left the selection are forgotten: their next difference would span several looks */
 	cache_clear(t->before);
 	for (uint64_t i = 0; i < list->rows; i++, p += layout_record_size(&t->c.layout, p))
 		cache_absorb(t->before, p, 1);
@@ -197,6 +209,7 @@ look(struct top *t, bool quiet)
 	return ok;
 }
 
+/* A signal cuts it short, which is wanted: it asks for the end. */
 static void
 pause_for(double seconds)
 {
@@ -221,6 +234,7 @@ run(struct top *t)
 	return true;
 }
 
+/* Rows are formatted as CSV with the table's separator and then cut into cells, like the rows of "show". */
 static bool
 prepare(struct top *t)
 {
@@ -229,6 +243,7 @@ prepare(struct top *t)
 	format.separator = TABLE_SEPARATOR;
 	t->q = (struct question){.type = t->o->wheres ? MEMORY_MATCH : MEMORY_DUMP, .top = MEMORY_TOP_MAX};
 	bool ok = question_where(&t->q, &t->c.layout, t->o->where, t->o->wheres);
+	/* a dump has no queries; question_where() made the one that wants everything */
 	if (!t->o->wheres)
 		t->q.queries = 0;
 	ok = ok && (t->q.counter = question_counter(&t->q, &t->c.layout, t->o->by)) != UINT16_MAX;
@@ -241,6 +256,8 @@ prepare(struct top *t)
 	return t->format && t->before;
 }
 
+/* The handlers are set after the connection stands: until then Ctrl-C simply ends the program. The cursor is
+ * shown again whatever happened. */
 int
 top_run(const struct top_options *o)
 {
@@ -251,6 +268,7 @@ top_run(const struct top_options *o)
 	sigaction(SIGINT, &end, NULL);
 	sigaction(SIGTERM, &end, NULL);
 	bool screen = t.terminal && !o->once;
+	/* only on a terminal that is refreshed: a file gets plain text */
 	if (screen && write(STDOUT_FILENO, CURSOR_HIDE, sizeof(CURSOR_HIDE) - 1) < 0)
 		screen = false;
 	bool ok = prepare(&t) && run(&t);
