@@ -9,6 +9,7 @@
 
 #include "collector/base/addr.h"
 
+/* There and back; the end returned is that of the text. */
 static void
 check_text(const char *in, const char *want)
 {
@@ -20,6 +21,7 @@ check_text(const char *in, const char *want)
 	assert_int_equal(end - out, strlen(want));
 }
 
+/* The examples of RFC 5952, sections 1, 4.1, 4.2 and 4.3, and the shortest and longest of each kind. */
 static void
 formats_as_rfc5952_says(void **state)
 {
@@ -77,6 +79,8 @@ octets(void **state)
 	}
 }
 
+/* Lengths within a byte, on its border and at both ends, worked out by hand; then lengths and texts that
+ * are none. */
 static void
 masks(void **state)
 {
@@ -103,6 +107,7 @@ masks(void **state)
 	assert_false(prefix_parse(&p, "192.0.2.0/2x"));
 }
 
+/* The default route of one family holds no address of the other. */
 static void
 containment(void **state)
 {

@@ -20,6 +20,8 @@ put(const void *text, size_t n)
 	assert_int_equal(fclose(f), 0);
 }
 
+/* Comments, blanks on both sides, a carriage return and a last line without newline, by the grammar in
+ * lines.h; "#" within a line is no comment. Numbers count all lines. */
 static void
 items(void **state)
 {
@@ -39,6 +41,8 @@ items(void **state)
 	assert_string_equal(err, "");
 }
 
+/* A fault names file and line and ends the reading; what is no text, is missing, or is no file, is refused.
+ */
 static void
 faults(void **state)
 {

@@ -23,6 +23,7 @@ find(const struct lpm *l, const char *text)
 	return lpm_find(l, &a);
 }
 
+/* Nested prefixes of both families, borders of a prefix on either side, equal prefixes: answers by eye. */
 static void
 by_hand(void **state)
 {
@@ -44,10 +45,13 @@ by_hand(void **state)
 	assert_int_equal(find(l, "2001:db8:1:2::"), 6);
 	assert_int_equal(find(l, "2001:db8::1"), 7);
 	assert_int_equal(find(l, "2001:db9::1"), LPM_NONE);
+	/* eight prefixes must not cost what a full table does */
 	assert_true(lpm_bytes(l) < 16384);
 	lpm_free(l);
 }
 
+/* Roots that are values and not nodes; one family's default is not the other's; "no address" is nowhere,
+ * "::" is an address. */
 static void
 defaults(void **state)
 {
@@ -75,6 +79,7 @@ defaults(void **state)
 }
 
 static uint64_t seed = 1;
+/* xorshift64: the same lists in every run. */
 static uint64_t
 draw(void)
 {
@@ -93,6 +98,7 @@ draw_addr(bool v4)
 	return v4 ? addr_from_v4(b + 4) : addr_from_v6(b);
 }
 
+/* The definition of longest match, over the whole list; of equal lengths the last. */
 static uint32_t
 slow_find(const struct lpm_entry *e, size_t n, const struct addr *a)
 {
@@ -106,6 +112,8 @@ slow_find(const struct lpm_entry *e, size_t n, const struct addr *a)
 	return best;
 }
 
+/* Small lists at every size, where nodes are narrow, then some up to 600, where they are wide. Half of the
+ * addresses are drawn as prefixes are, the others differ in the last byte. */
 static void
 random_lists(void **state)
 {

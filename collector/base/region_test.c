@@ -18,6 +18,7 @@ grow_to(struct region *r, size_t need)
 	assert_int_equal(region_step(r, need), 0);
 }
 
+/* Steps of every size class: the base stays, new bytes are zero, old ones keep what was written. */
 static void
 test_grows_in_place(void **st)
 {
@@ -52,6 +53,7 @@ test_small_steps(void **st)
 	region_free(&r);
 }
 
+/* A step beyond the reserve is refused and does no harm. */
 static void
 test_end(void **st)
 {

@@ -9,6 +9,7 @@
 
 #include "collector/base/text.h"
 
+/* Against printf: 0 to 299, then numbers of all lengths; the borders of put_u64_fast's two ways by name. */
 static void
 integers(void **state)
 {
@@ -53,6 +54,7 @@ digit_lanes(void **state)
 	}
 }
 
+/* All 256 of them, against printf. */
 static void
 small_integers(void **state)
 {
@@ -65,6 +67,7 @@ small_integers(void **state)
 	}
 }
 
+/* RFC 8259, 7 for escapes; U+FFFD in place of each byte that is not UTF-8 (RFC 3629, 3 and 4). */
 static void
 json_strings(void **state)
 {
@@ -79,6 +82,7 @@ json_strings(void **state)
 	text_free(&t);
 }
 
+/* The length is the sum of the digits of 0 to 9999 and a comma each. */
 static void
 buffers_grow(void **state)
 {

@@ -15,6 +15,7 @@ struct map {
 	unsigned n;
 };
 
+/* The rules of merging written out a second time, on purpose: the cache must not be compared with itself. */
 static void
 map_absorb(struct map *m, const uint8_t *record)
 {
@@ -55,6 +56,7 @@ map_clear(struct map *m)
 
 static uint64_t state = 42;
 
+/* xorshift64: the same records in every run. */
 static uint32_t
 dice(uint32_t n)
 {
@@ -64,6 +66,7 @@ dice(uint32_t n)
 	return (uint32_t)(state >> 33) % n;
 }
 
+/* Only what the cache reads of a layout: sizes and merge rules. */
 static struct layout
 make_layout(uint16_t key_size, unsigned counters, const enum merge_rule *rules)
 {
@@ -91,6 +94,7 @@ make_record(const struct layout *l, uint8_t *out, uint32_t distinct)
 	return key + 8 * l->counters;
 }
 
+/* Same entries in the same order of arrival, each found by its key. */
 static void
 compare(struct cache *c, const struct map *m)
 {
@@ -108,6 +112,7 @@ compare(struct cache *c, const struct map *m)
 	assert_int_equal(n, m->n);
 }
 
+/* Two lives of one cache, with a clear between them, in messages of 1 to 100 records. */
 static void
 play(const struct layout *l, uint32_t distinct, unsigned records)
 {
@@ -139,6 +144,7 @@ play(const struct layout *l, uint32_t distinct, unsigned records)
 static const enum merge_rule sums[] = {MERGE_SUM, MERGE_SUM, MERGE_SUM};
 static const enum merge_rule mixed[] = {MERGE_SUM, MERGE_SUM, MERGE_OR, MERGE_MIN, MERGE_MAX};
 
+/* Every instance of the absorbing loop (8 to 64 bytes, longer, variable), sums alone and all merge rules. */
 static void
 test_like_a_map(void **st)
 {
@@ -175,6 +181,8 @@ test_growth(void **st)
 	cache_free(c);
 }
 
+/* The bound holds, what found no place is counted with its traffic, and entries that are there go on
+ * counting. */
 static void
 test_bound(void **st)
 {
@@ -209,6 +217,8 @@ test_bound(void **st)
 	cache_free(c);
 }
 
+/* A cursor that reached the end goes on when entries are added, and ends for good when the cache is
+ * cleared. */
 static void
 test_cursor(void **st)
 {
@@ -243,6 +253,8 @@ test_merge(void **st)
 	assert_memory_equal(a, want, sizeof(want));
 }
 
+/* The vector version and the plain one against a loop over bytes; few different tags, so that several
+ * match. */
 static void
 test_tags(void **st)
 {

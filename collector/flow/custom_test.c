@@ -6,6 +6,7 @@
 
 static struct custom_list list; /* rows stay once made, so one list serves all tests */
 
+/* The definition just made; NULL while there is none. */
 static const struct custom_definition *
 load(const char *line)
 {
@@ -16,6 +17,7 @@ load(const char *line)
 	return list.n ? &list.def[list.n - 1] : NULL;
 }
 
+/* Comments and blank lines make no row. */
 static void
 nothing_in_empty_lines(void **state)
 {
@@ -26,6 +28,7 @@ nothing_in_empty_lines(void **state)
 	assert_int_equal(list.n, 0);
 }
 
+/* The examples of the reference; keys in any order and case, several blanks, a carriage return at the end. */
 static void
 from_elements(void **state)
 {
@@ -49,6 +52,7 @@ from_elements(void **state)
 	assert_true(primitive_get(d->id)->flags & PRIMITIVE_VLEN);
 }
 
+/* Every part of layer[:proto][+offset] present and absent, by the grammar in custom.h. */
 static void
 from_packets(void **state)
 {
@@ -73,6 +77,7 @@ from_packets(void **state)
 	assert_int_equal(d->pointer[2].offset, 6);
 }
 
+/* Occurrences count per element and enterprise; pointers into packets have none. */
 static void
 repeated_elements_are_numbered(void **state)
 {
@@ -85,6 +90,8 @@ repeated_elements_are_numbered(void **state)
 	assert_int_equal(load("name=p2 packet_ptr=l4 len=1 semantics=hex")->occurrence, 0);
 }
 
+/* One fault a line, and the words by which an operator finds it. A refused line leaves neither a definition
+ * nor a row behind. */
 static void
 errors_name_what_is_wrong(void **state)
 {

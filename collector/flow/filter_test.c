@@ -72,6 +72,7 @@ static const struct {
     {"", EVERYONE},
 };
 
+/* TCP SYN (flags 2) 10.0.0.1:1000 to 192.168.5.47:80, from which all others are made. */
 static void
 web(struct flow *f)
 {
@@ -83,6 +84,7 @@ web(struct flow *f)
 	f->tcp_flags = 2;
 }
 
+/* As the enum says; ICMP type and code as exporters send them, in the destination port. */
 static int
 flows_make(void **state)
 {
@@ -119,6 +121,8 @@ flows_make(void **state)
 	return 0;
 }
 
+/* Every expression over every flow. Expected sets follow from pcap-filter(7); behind "vlan" and "mpls"
+ * offsets are moved, which is why some expressions name them twice. */
 static void
 matches(void **state)
 {
@@ -135,6 +139,7 @@ matches(void **state)
 	}
 }
 
+/* Whether the filter marks the byte at offset of struct flow. */
 static bool
 needs_member(const char *expression, size_t offset)
 {
@@ -161,6 +166,7 @@ needs(void **state)
 	assert_false(needs_member("tcp", offsetof(struct flow, mpls_label)));
 }
 
+/* libpcap's complaint comes with the expression in front. */
 static void
 faults(void **state)
 {

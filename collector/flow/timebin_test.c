@@ -110,6 +110,8 @@ test_offset(void **state)
 	assert_int_equal(timebin_of(&b, local(2026, 11, 20, 6, 0, 0) * US), local(2026, 11, 20, 6, 0, 0));
 }
 
+/* In the zone of the test, where clocks change on 29 March and 25 October 2026: a day of 25 hours and one
+ * of 23 are one bin each. */
 static void
 test_days_over_clock_changes(void **state)
 {
@@ -149,6 +151,7 @@ test_hours_over_clock_changes(void **state)
 	assert_int_equal(timebin_of(&b, (sunday + 3 * 3600 + 60) * US), sunday + 3 * 3600);
 }
 
+/* Weeks begin on Monday; the one with the clock change is an hour longer. */
 static void
 test_weeks(void **state)
 {
@@ -164,6 +167,8 @@ test_weeks(void **state)
 	assert_int_equal(timebin_of(&b, day(11, 30) * US), day(11, 30));
 }
 
+/* Lengths of months, a leap year's February, the turn of the year; quarters, and bins of two days from the
+ * first of the month. */
 static void
 test_months(void **state)
 {
@@ -204,6 +209,7 @@ test_remembered_bins(void **state)
 	timebin_of(&b, UINT64_MAX); /* no crash, whatever it says */
 }
 
+/* Letters that exclude each other or do not exist, lengths of nothing and of centuries. */
 static void
 test_refused(void **state)
 {
@@ -245,6 +251,7 @@ test_split(void **state)
 	assert_false(timebin_split_next(&s, &share));
 }
 
+/* The shares of a flow add up to it exactly, whatever rounding did. */
 static void
 sums(struct timebin *b, uint64_t from, uint64_t to, uint64_t packets, uint64_t bytes, unsigned *shares)
 {
@@ -261,6 +268,7 @@ sums(struct timebin *b, uint64_t from, uint64_t to, uint64_t packets, uint64_t b
 	assert_int_equal(all.flows, 3);
 }
 
+/* Counters that do not divide evenly, counters near 2^64, and flows that must not be split. */
 static void
 test_split_sums(void **state)
 {

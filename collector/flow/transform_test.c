@@ -23,6 +23,7 @@ load(const char *text, enum list_kind kind, char *err, size_t errlen)
 	return l;
 }
 
+/* Every value of the type, listed or not; protocols by name and number (6 tcp, 17 udp, 58 ipv6-icmp). */
 static void
 lists(void **state)
 {
@@ -40,6 +41,7 @@ lists(void **state)
 	list_free(l);
 }
 
+/* Out of range, no number, two words, a sign: refused with file, line and what was expected. */
 static void
 faults(void **state)
 {
@@ -67,6 +69,7 @@ faults(void **state)
 	assert_null(list_load("no-such-file", LIST_PORTS, err, sizeof(err)));
 }
 
+/* in becomes want, and after restoring the whole flow is as before. */
 static void
 check(const struct transform_keys *keys, const struct transform_saved *in, const struct transform_saved *want)
 {
@@ -88,6 +91,7 @@ check(const struct transform_keys *keys, const struct transform_saved *in, const
 	transform_free(t);
 }
 
+/* Each key alone, then DSCP with its list (184 >> 2 = 46, 40 >> 2 = 10), then all lists together. */
 static void
 transforms(void **state)
 {
