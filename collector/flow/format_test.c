@@ -26,6 +26,7 @@ struct printer {
 	size_t vars; /* bytes of the last row's variable values, with what stands around them */
 };
 
+/* From the text of aggregate to a formatter, as a plugin goes. */
 static void
 printer_open_layout(struct printer *p, const char *aggregate, const struct format_options *o,
 		    const struct layout_options *lo)
@@ -47,10 +48,12 @@ printer_open(struct printer *p, const char *aggregate, const struct format_optio
 	printer_open_layout(p, aggregate, o, &(struct layout_options){0});
 }
 
+/* One more line. The record has the room that layout_pack asks for and no more, so that a sanitizer sees what
+ * goes beyond. */
 static void
 printer_row(struct printer *p, const struct flow *f)
 {
-	uint8_t *record = malloc(p->layout.max_record + LAYOUT_COPY_BYTES);
+	uint8_t *record = malloc(p->layout.max_record);
 	assert_non_null(record);
 	layout_pack(&p->layout, f, record);
 	if (p->layout.bin_offset)
@@ -67,6 +70,7 @@ printer_close(struct printer *p)
 	text_free(&p->text);
 }
 
+/* One flow, one line. */
 static void
 check_options(const char *aggregate, const struct format_options *o, const struct flow *f, const char *want)
 {
@@ -166,6 +170,7 @@ first_record(void)
 
 /* --- whole rows, as pmacct printed them --- */
 
+/* The whole line, so that order, blanks, quotes and absent values are all compared. */
 static void
 json_of_everything(void **state)
 {
@@ -196,6 +201,7 @@ json_of_everything(void **state)
 	    "\"timestamp_export\": \"2023-02-28 09:47:13.000000\"}\n");
 }
 
+/* Header and row of the same record. */
 static void
 csv_of_everything(void **state)
 {
@@ -282,6 +288,7 @@ aligned_events(void **state)
 	printer_close(&p);
 }
 
+/* A separator of the operator's choice; no totals. */
 static void
 event_csv(void **state)
 {
@@ -364,6 +371,8 @@ all_columns(void **state)
 
 /* --- counters and stamps --- */
 
+/* Unsigned to the end of 64 bits (pmacct's JSON turns negative there); which records show totals; no key at
+ * all. */
 static void
 counters(void **state)
 {
@@ -386,6 +395,7 @@ counters(void **state)
 	check_json("none", &f, "{\"packets\": 0, \"bytes\": 0}\n");
 }
 
+/* The bin and the time of writing are whole seconds; writer_id comes last. */
 static void
 stamps(void **state)
 {
@@ -409,6 +419,7 @@ stamps(void **state)
 	printer_close(&p);
 }
 
+/* Times of merging stand among times, although they are counters. */
 static void
 stitching(void **state)
 {
@@ -436,6 +447,8 @@ struct time_case {
 	const char *want;
 };
 
+/* Every form in zones with and without a fraction of an hour, and the zero time; pmacct's own output with
+ * that TZ. */
 static void
 times(void **state)
 {
@@ -512,6 +525,7 @@ times_in_a_row(void **state)
 
 /* --- values with several looks --- */
 
+/* The three types of RFC 4364, 4.2, and a VRF id alone. */
 static void
 route_distinguishers(void **state)
 {
@@ -571,6 +585,7 @@ encodings(void **state)
 		   "{\"tcp_flags\": 255, \"fwd_status\": \"129\", \"mpls_label_stack\": \"69,24305\"}\n");
 }
 
+/* Always an array, with the place in the list before each address. */
 static void
 segments(void **state)
 {
@@ -585,6 +600,7 @@ segments(void **state)
 	check_json("srv6_seg_ipv6_list", &f, "{\"srv6_seg_ipv6_list\": []}\n");
 }
 
+/* Pairs as pmacct documents them; odd ones by the rule in format_list.c. */
 static void
 labels_as_map(void **state)
 {
@@ -664,6 +680,7 @@ short_path(void **state)
 	check_json("as_path", &f, want);
 }
 
+/* CSV has six decimals, JSON the shortest number; what JSON has no word for is 0. */
 static void
 coordinates(void **state)
 {
@@ -696,6 +713,7 @@ coordinates_out_of_this_world(void **state)
 	printer_close(&p);
 }
 
+/* 255 has a name, 253 has none. */
 static void
 numbers_for_protocols(void **state)
 {
@@ -710,6 +728,7 @@ numbers_for_protocols(void **state)
 
 /* --- text from outside --- */
 
+/* RFC 8259, 7; the lone byte ff becomes U+FFFD, UTF-8 stays. */
 static void
 json_escapes(void **state)
 {
@@ -792,6 +811,7 @@ custom_primitives(void **state)
 
 /* --- refusals --- */
 
+/* The message names the primitive and the way out. */
 static void
 refuses_variable_in_columns(void **state)
 {
@@ -835,6 +855,7 @@ number_at(const void *at, unsigned width)
 	}
 }
 
+/* The value that a JSON reader finds against the member of the flow, by type. */
 static void
 check_parsed(const struct primitive *p, const struct flow *f, const json_t *v, const char *line)
 {
@@ -913,6 +934,8 @@ check_primitive(const struct primitive *p, uint8_t fill, const struct format_opt
 	printer_close(&out);
 }
 
+/* Every row of the table, filled with bytes that are awkward in some output: JSON must parse and hold the
+ * value, a line ends with a newline, and none takes more room than was reserved. */
 static void
 walk_over_the_table(void **state)
 {

@@ -4,6 +4,7 @@
 
 #include "collector/flow/layout.h"
 
+/* An aggregate by its text, as a plugin has it. */
 static void
 compile(struct layout *l, const char *text, const struct layout_options *o)
 {
@@ -49,6 +50,7 @@ five_tuple(void **state)
 
 static uint64_t seed = 0x9e3779b97f4a7c15;
 
+/* xorshift64: the same flows in every run. */
 static uint64_t
 random_u64(void)
 {
@@ -102,6 +104,7 @@ flow_value(const struct flow *f, primitive_id id, size_t *len)
 	return v.p;
 }
 
+/* What the layout says of the record is what the flow holds: every field, every counter, the kind. */
 static void
 check_record(const struct layout *l, const struct flow *f, const uint8_t *out, size_t size)
 {
@@ -125,6 +128,8 @@ check_record(const struct layout *l, const struct flow *f, const uint8_t *out, s
 		assert_memory_equal(counters + 8 * i, (const uint8_t *)f + l->counter[i].flow_offset, 8);
 }
 
+/* Random aggregates of random flows. Packed over two different backgrounds, since a byte that is not
+ * written would show only there. */
 static void
 values_come_back(void **state)
 {
@@ -257,6 +262,8 @@ lengths_keep_texts_apart(void **state)
 	assert_int_equal(n, 32);
 }
 
+/* Cut at the border of an element (value_cut), and the record is still valid. Sizes by hand from
+ * LAYOUT_VALUE_MAX. */
 static void
 long_values_are_cut(void **state)
 {
@@ -275,6 +282,7 @@ long_values_are_cut(void **state)
 	assert_memory_equal(v, noise, n);
 }
 
+/* The reverse record has the destination's value in the source's place, and all other values as they were. */
 static void
 sums_give_both_directions(void **state)
 {
@@ -313,6 +321,7 @@ sums_give_both_directions(void **state)
 	assert_false(l.sum);
 }
 
+/* Rules and members by the table of counters in the reference; packets and bytes come first. */
 static void
 counters_have_their_rules(void **state)
 {
@@ -361,6 +370,7 @@ companions_come_along(void **state)
 	assert_non_null(layout_find(&l, primitive_find("src_host_lon")));
 }
 
+/* All rows with values of the greatest length: the bounds of struct layout hold for the table as it is. */
 static void
 everything_at_once_fits(void **state)
 {
@@ -381,6 +391,7 @@ everything_at_once_fits(void **state)
 
 /* --- records from others --- */
 
+/* Three good records, then each way to damage them: lengths, padding, kind, too few bytes and too many. */
 static void
 bad_records_are_refused(void **state)
 {
@@ -442,6 +453,8 @@ bad_records_are_refused(void **state)
 	assert_false(layout_records_valid(&l, good, size, 1));
 }
 
+/* Custom rows of both sorts; together they fill flow.custom to the last byte (2 + 200 + 54 = 256), where
+ * copies read furthest. */
 static int
 setup(void **state)
 {

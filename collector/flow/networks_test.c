@@ -370,6 +370,7 @@ static const struct {
       "11.1.2.3 11.1.2.0/24 300 0 | 11.2.3.4 11.2.3.0/25 65301 0 | -"}},
 };
 
+/* The flow a decoder would make of record i: the exporter's masks, AS numbers and next hops. */
 static void
 flow_fill(struct flow *f, unsigned i)
 {
@@ -384,6 +385,7 @@ flow_fill(struct flow *f, unsigned i)
 	f->peer_dst_ip = address(record[i].bgp_next_hop);
 }
 
+/* All that networks_apply may change, in one line to compare. */
 static void
 flow_text(const struct flow *f, char *out, size_t room)
 {
@@ -399,6 +401,7 @@ flow_text(const struct flow *f, char *out, size_t room)
 		 f->peer_src_as, dst, dst_net, f->dst_mask, f->dst_as, f->peer_dst_as, hop);
 }
 
+/* Configurations and records of the table above, compared with what nfacctd printed for them. */
 static void
 as_nfacctd(void **state)
 {
@@ -463,6 +466,7 @@ corners(void **state)
 	networks_free(n);
 }
 
+/* A routing source that knows destinations only; ctx is the length of its prefix. */
 static bool
 route(void *ctx, const struct flow *f, unsigned side, struct network *out)
 {
@@ -505,6 +509,8 @@ routes(void **state)
 	networks_free(n);
 }
 
+/* Every form of a line, by the header: words left out, blanks, comments, a prefix that stands twice (the
+ * later one counts), an address without length. */
 static void
 grammar(void **state)
 {
@@ -532,6 +538,7 @@ grammar(void **state)
 	networks_free(n);
 }
 
+/* Each kind of wrong word is named, with file and line. */
 static void
 faults(void **state)
 {

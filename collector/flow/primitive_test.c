@@ -138,6 +138,7 @@ static const char *const automatic[] = {
     "dst_host_lon",
 };
 
+/* The names and daemons of the reference's tables, written down apart from the rows under test. */
 static void
 all_expected_are_there(void **state)
 {
@@ -166,12 +167,14 @@ all_expected_are_there(void **state)
 	assert_true(primitive_supplied(primitive_find("src_roa"), SUPPLY_RPKI));
 }
 
+/* Rows that share their columns with another on purpose. */
 static bool
 stands_for_another(const struct primitive *p)
 {
 	return p->flags & PRIMITIVE_SUM || strcmp(p->name, "class_frame") == 0;
 }
 
+/* What a new row must not do: take a name, a key or a rank that exists. */
 static void
 names_and_ranks_are_unique(void **state)
 {
@@ -282,6 +285,7 @@ rank_client(primitive_id id)
 	return primitive_get(id)->client_rank;
 }
 
+/* How many rows have such a key at all. */
 static unsigned
 count_rows(const char *(*key)(const struct primitive *))
 {
@@ -291,6 +295,7 @@ count_rows(const char *(*key)(const struct primitive *))
 	return n;
 }
 
+/* The orders of the reference, section 3, copied by hand; rows that are missing there are counted. */
 static void
 orders_are_as_documented(void **state)
 {
@@ -300,6 +305,7 @@ orders_are_as_documented(void **state)
 	check_order(client_order, key_csv, rank_client, 0);
 }
 
+/* Rows name each other by text: each name must exist, and widths and members must fit. */
 static void
 references_between_rows_hold(void **state)
 {
@@ -379,6 +385,7 @@ static const struct sample {
     {VALUE_TEXT_FIXED, "de", BYTES("de"), 0},
 };
 
+/* The value as a decoder would have stored it. */
 static void
 put_flow(struct flow *f, const struct primitive *p, const uint8_t *v, size_t len)
 {
@@ -419,6 +426,7 @@ check_through_key(primitive_id id, const uint8_t *v, size_t len)
 	assert_memory_equal(back, v, n);
 }
 
+/* Text to bytes, and the bytes through a key and back. */
 static void
 check_sample(primitive_id id, const struct sample *s)
 {
@@ -438,6 +446,7 @@ check_sample(primitive_id id, const struct sample *s)
 		check_through_key(id, got, len);
 }
 
+/* Walks the table, so a new row is tested before anybody writes a test for it. */
 static void
 every_row_reads_packs_and_reads_back(void **state)
 {
@@ -455,6 +464,7 @@ every_row_reads_packs_and_reads_back(void **state)
 	}
 }
 
+/* One step outside of each type's range or grammar. */
 static void
 wrong_texts_are_refused(void **state)
 {
@@ -530,6 +540,8 @@ long_paths_are_split(void **state)
 	assert_int_equal(value_cut(VALUE_AS_PATH, out, len, 1024), 2 + 255 * 4);
 }
 
+/* By hand: 1020 = 85 large communities of 12 bytes, 1016 = 127 extended ones of 8; a letter of three bytes
+ * is kept whole or not at all. */
 static void
 cutting_keeps_elements_whole(void **state)
 {
@@ -545,6 +557,7 @@ cutting_keeps_elements_whole(void **state)
 	assert_int_equal(value_cut(VALUE_EXT_COMM, letters, 2000, 1023), 1016);
 }
 
+/* A sample of the reference's list, and that every name reads back as its number. */
 static void
 protocols_have_fixed_names(void **state)
 {
@@ -567,6 +580,7 @@ protocols_have_fixed_names(void **state)
 
 /* --- aggregate --- */
 
+/* Blanks, case, empty words, an alias; and a text that is cut to the room there is. */
 static void
 aggregate_accepts(void **state)
 {
@@ -587,6 +601,7 @@ aggregate_accepts(void **state)
 	assert_string_equal(out, "sum_host");
 }
 
+/* Each message names the word, and what to do about it. */
 static void
 aggregate_refuses(void **state)
 {
@@ -635,6 +650,7 @@ sums_stand_alone(void **state)
 
 /* --- custom primitives: last, because they stay --- */
 
+/* A custom primitive of each semantics goes through parsing and keys as built-in rows do. */
 static void
 custom_rows_are_rows(void **state)
 {
@@ -684,6 +700,8 @@ custom_rows_are_rows(void **state)
 	assert_true(aggregate_parse(&a, "src_host, MY_u32", err, sizeof(err)));
 }
 
+/* Names that are taken, lengths that do not fit the semantics, and more rows or bytes than there is room
+ * for: refused, and nothing is added. */
 static void
 custom_rows_have_bounds(void **state)
 {
@@ -720,6 +738,7 @@ custom_rows_have_bounds(void **state)
 	assert_non_null(strstr(err, "64"));
 }
 
+/* Both lists have all names of the reference; sum is an alias and has no line. */
 static void
 lists_name_every_primitive(void **state)
 {
