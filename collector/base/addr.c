@@ -7,7 +7,8 @@
 
 #include "collector/base/text.h"
 
-/* The first n of 64 bits, in network byte order. */
+/* The first n of 64 bits, in network byte order. n is 0 to 64; the shift by 64 is avoided by the first
+ * case, and ~0 >> 0 is 0 after the complement. */
 static inline uint64_t
 mask64(unsigned n)
 {
@@ -90,7 +91,8 @@ put_group(char *p, unsigned v)
 	return p;
 }
 
-/* RFC 5952: the longest run of two or more zero groups is shortened, the first one when equal. */
+/* RFC 5952: the longest run of two or more zero groups is shortened, the first one when equal. At most 39
+ * bytes: eight groups of four and seven colons. */
 static char *
 format_v6(char *p, const uint8_t *b)
 {
@@ -178,6 +180,7 @@ bool
 addr_parse(struct addr *a, const char *text)
 {
 	uint8_t raw[16];
+	/* IPv4 first: its text is never an IPv6 address, which has a colon */
 	if (inet_pton(AF_INET, text, raw) == 1) {
 		*a = addr_from_v4(raw);
 		return true;

@@ -90,6 +90,7 @@ lines_read(struct lines *l, const char *path)
 	return why;
 }
 
+/* For configurations that come from elsewhere, and for tests and fuzzers. The copy is ours to cut. */
 bool
 lines_memory(struct lines *l, const char *name, const void *data, size_t n)
 {
@@ -103,6 +104,7 @@ lines_memory(struct lines *l, const char *name, const void *data, size_t n)
 	return true;
 }
 
+/* err stays the caller's for all faults that follow. */
 bool
 lines_open(struct lines *l, const char *path, char *err, size_t errlen)
 {
@@ -114,12 +116,14 @@ lines_open(struct lines *l, const char *path, char *err, size_t errlen)
 	return !why;
 }
 
+/* Not isspace: a newline is never inside a line, and the locale has no say. */
 static bool
 blank(char c)
 {
 	return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f';
 }
 
+/* Moves nothing: the start is stepped forward, the end cut off. */
 char *
 lines_trim(char *s)
 {
@@ -153,6 +157,7 @@ lines_cut(struct lines *l, size_t *length)
 	return line;
 }
 
+/* A NUL would hide the rest of its line from every string function, so it is a fault and not a character. */
 char *
 lines_next(struct lines *l)
 {
@@ -170,6 +175,8 @@ lines_next(struct lines *l)
 	return NULL;
 }
 
+/* The number is that of the line last returned. A message that does not fit is cut; the first fault stays,
+ * since nothing is read after it. */
 bool
 lines_fail(struct lines *l, const char *fmt, ...)
 {
@@ -183,6 +190,7 @@ lines_fail(struct lines *l, const char *fmt, ...)
 	return false;
 }
 
+/* May be called again, and after a failed lines_read. */
 bool
 lines_close(struct lines *l)
 {

@@ -148,6 +148,7 @@ log_set_name(const char *name)
 	snprintf(state.name, sizeof(state.name), "%s", name);
 }
 
+/* Read without a lock: it is set before there are threads. */
 bool
 log_debug_enabled(void)
 {
@@ -174,6 +175,7 @@ log_line(enum log_level level, const char *fmt, ...)
 	}
 	if (state.journal)
 		n = (size_t)snprintf(line, sizeof(line), "<%d>", levels[level].priority);
+	/* level and name are bounded (96 bytes), so the head always fits */
 	int head = snprintf(line + n, sizeof(line) - n, "%s ( %s ): ", levels[level].name, state.name);
 	n += (size_t)head;
 	va_start(ap, fmt);

@@ -79,7 +79,8 @@ item_compare(const void *x, const void *y)
 	return a->order < b->order ? -1 : 1;
 }
 
-/* How many of a node's 2^s cells the items fall into. */
+/* How many of a node's 2^s cells the items fall into. The items are sorted, so equal cells are neighbours
+ * and one pass counts them. */
 static size_t
 slots_used(const struct item *it, size_t n, unsigned depth, unsigned s)
 {
@@ -93,7 +94,9 @@ slots_used(const struct item *it, size_t n, unsigned depth, unsigned s)
 	return used;
 }
 
-/* Never wider than the longest prefix needs: the rest of a node would be copies. */
+/* Never wider than the longest prefix needs: the rest of a node would be copies. Narrower until enough
+ * cells are in use; at STRIDE_MIN at the latest, and below it only when the longest prefix asks for less. A
+ * node is scanned once per width tried, at most a dozen times. */
 static unsigned
 stride_choose(const struct item *it, size_t n, unsigned depth)
 {
@@ -112,6 +115,7 @@ static uint32_t
 cells_add(struct lpm *l, size_t n, uint32_t value)
 {
 	if (l->cells + n > l->room) {
+		/* references are offsets and not pointers, so the array may move while it grows */
 		size_t room = (l->room + n) * 2;
 		uint32_t *more = room > OFFSET_MASK ? NULL : realloc(l->cell, room * sizeof(*more));
 		if (!more)
@@ -186,6 +190,7 @@ root_build(struct lpm *l, struct item *it, size_t n, uint32_t *root)
 	*root = LPM_NONE;
 	if (!items_sorted(it, n))
 		qsort(it, n, sizeof(*it), item_compare);
+	/* sorted, so all prefixes of length 0 stand in front */
 	for (; i < n && it[i].len == 0; i++)
 		*root = it[i].value;
 	return i == n || node_build(l, it + i, n - i, 0, *root, root);
@@ -231,6 +236,7 @@ lpm_new(const struct lpm_entry *e, size_t n)
 	return NULL;
 }
 
+/* NULL is let pass. */
 void
 lpm_free(struct lpm *l)
 {
@@ -246,6 +252,7 @@ find_v4(const struct lpm *l, const struct addr *a)
 	uint32_t e = l->root4, bits = load_be32(&a->b[12]);
 	while (e & NODE) {
 		unsigned s = (e >> OFFSET_BITS & 15) + 1;
+		/* never beyond the array: a node has a cell for every value of its s bits */
 		e = l->cell[(e & OFFSET_MASK) + (bits >> (32 - s))];
 		bits <<= s;
 	}
@@ -266,6 +273,8 @@ find_v6(const struct lpm *l, const struct addr *a)
 	return e;
 }
 
+/* The bits of the two families have roots of their own: an IPv4-mapped address is never looked up among
+ * IPv6 prefixes. */
 uint32_t
 lpm_find(const struct lpm *l, const struct addr *a)
 {

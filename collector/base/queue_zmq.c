@@ -14,6 +14,7 @@
 #define END_SEND_MS   1000
 #define END_LINGER_MS 2000
 
+/* One per source thread and plugin: ZeroMQ sockets must not be shared between threads. */
 struct writer {
 	void *context;
 	void *socket;
@@ -180,7 +181,8 @@ align_frame(struct queue_zmq_reader *r, const uint8_t *data, size_t n)
 	return r->aligned;
 }
 
-/* The message in the frame, or NULL after accounting for what it was instead. */
+/* The message in the frame, or NULL after accounting for what it was instead. Lengths are checked here; the
+ * layout's own check of the records is the plugin's (layout_records_valid). */
 static const struct queue_message *
 take_frame(struct queue_zmq_reader *r)
 {
@@ -190,6 +192,7 @@ take_frame(struct queue_zmq_reader *r)
 
 	if (n >= sizeof(m))
 		memcpy(&m, data, sizeof(m));
+	/* no batch has so many records, so the end cannot be mistaken for one */
 	if (n == sizeof(m) && m.bytes == 0 && m.records == END_RECORDS) {
 		r->closed++;
 		return NULL;

@@ -34,6 +34,7 @@ put_u64(char *p, uint64_t v)
 {
 	unsigned n = digits_of(v);
 	char *end = p + n, *q = end;
+	/* two digits a step, from the end */
 	while (v >= 100) {
 		q -= 2;
 		memcpy(q, pairs + 2 * (v % 100), 2);
@@ -79,12 +80,14 @@ put_mac(char *p, const uint8_t *mac)
 	return p - 1;
 }
 
-/* Length of the UTF-8 sequence at s (1 to 4), 0 when it is not one (RFC 3629). */
+/* Length of the UTF-8 sequence at s (1 to 4), 0 when it is not one (RFC 3629). n is at least 1. The bytes
+ * behind the first are looked at only when there are as many. */
 static unsigned
 utf8_len(const uint8_t *s, size_t n)
 {
 	if (s[0] < 0x80)
 		return 1;
+	/* by the first byte; 0x80 to 0xc1 begin nothing */
 	unsigned len = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
 	if (s[0] < 0xc2 || s[0] > 0xf4 || n < len)
 		return 0;
@@ -145,6 +148,7 @@ put_json(char *p, const void *text, size_t n)
 char *
 text_reserve(struct text *t, size_t n)
 {
+	/* cap and len only grow, so the subtraction cannot wrap */
 	if (t->cap - t->len < n || !t->data) { /* a place even for nothing: memcpy wants one */
 		size_t cap = t->cap ? t->cap : 256;
 		while (cap - t->len < n)

@@ -10,7 +10,7 @@
 #define NAME_LEN_MAX 64
 #define WORD_LEN_MAX 127
 
-/* A line being read. */
+/* A line being read. Thrown away when the line is refused, so that a definition is complete or not there. */
 struct entry {
 	struct custom_definition def;
 	char name[NAME_LEN_MAX + 1];
@@ -29,7 +29,7 @@ parse_number(const char *text, unsigned long max, unsigned long *v)
 	return isdigit((unsigned char)*text) && !*end && *v <= max;
 }
 
-/* The index of text in a list of names, or -1. */
+/* The index of text in a list of names, or -1. Case does not matter. */
 static int
 name_index(const char *const *names, unsigned n, const char *text)
 {
@@ -77,12 +77,14 @@ read_field_type(struct entry *e, const char *value)
 			 value);
 		return false;
 	}
+	/* both checked above: the casts lose nothing */
 	e->def.pen = (uint32_t)number;
 	e->def.element = (uint16_t)element;
 	return true;
 }
 
-/* "layer[:proto][+offset]" */
+/* "layer[:proto][+offset]" Parts are collected first and read afterwards: "l3:0x800+8" is layer, protocol,
+ * offset. Protocols up to 16 bits, so ports and Ethernet types fit. */
 static bool
 parse_pointer(struct custom_pointer *p, const char *value)
 {
@@ -107,6 +109,7 @@ parse_pointer(struct custom_pointer *p, const char *value)
 			part[at][0] = '\0';
 			continue;
 		}
+		/* no layer, protocol or offset is that long */
 		if (n + 1 == sizeof(part[0]))
 			return false;
 		part[at][n++] = *value;
@@ -229,6 +232,7 @@ read_word(struct entry *e, const char *text, size_t n)
 	for (unsigned i = 0; i < ARRAY_SIZE(key_info); i++) {
 		if (strcasecmp(key_info[i].key, word) != 0)
 			continue;
+		/* the bit stands for the row of the table */
 		if (e->seen & 1u << i && !key_info[i].repeats) {
 			snprintf(e->err, e->errlen, "%s stands twice", word);
 			return false;
@@ -239,7 +243,8 @@ read_word(struct entry *e, const char *text, size_t n)
 	return refuse_key(e, word);
 }
 
-/* What one key cannot know of the others. Lengths are checked by primitive_add_custom. */
+/* What one key cannot know of the others. Lengths are checked by primitive_add_custom. Missing keys first,
+ * in the order of the table: one message a line. */
 static bool
 check_whole(struct entry *e)
 {

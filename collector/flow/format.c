@@ -201,7 +201,8 @@ join_end(const struct format *f, struct text *t, const struct column *last)
 	text_char(t, '\n');
 }
 
-/* Keeps the text in the column itself when it is short, as nearly all are. False without memory. */
+/* Keeps the text in the column itself when it is short, as nearly all are. False without memory. The length
+ * is kept apart: the 32 bytes are copied whole, with zeros behind the text. */
 static bool
 set_before(struct column *c, const struct text *t)
 {
@@ -234,7 +235,8 @@ program_add(struct format *f, struct program *g, const struct column *from, cons
 	return ok;
 }
 
-/* The program for flows, or for events, which leaves out the totals. */
+/* The program for flows, or for events, which leaves out the totals. The worst case of a row is summed up
+ * here, which is what spares every writer its checks. */
 static bool
 program_compile(struct format *f, struct program *g, const struct candidates *all, bool event)
 {
@@ -283,7 +285,9 @@ set_widths(const struct format *f, struct candidates *all)
 	}
 }
 
-/* Values of any length have no column: as pmacct, refuse rather than print a table that is none. */
+/* Values of any length have no column: as pmacct, refuse rather than print a table that is none.
+ * PRIMITIVE_NO_FORMATTED and not PRIMITIVE_VLEN: a class is of any length, yet pmacct shows it in 16
+ * columns. */
 static bool
 check_aligned(const struct format *f, const struct candidates *all, char *err, size_t errlen)
 {
@@ -396,7 +400,7 @@ struct row {
 static const uint8_t zeros[256];
 
 /* Variable values stand behind the fixed ones, each with its length in front; the layout knows only their
- * order. */
+ * order. Lengths are trusted, as in layout_value. */
 static void
 find_vars(struct row *r, const struct layout *l, const uint8_t *record)
 {

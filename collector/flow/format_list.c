@@ -28,7 +28,7 @@ list_open(char *p, char joint, bool array)
 	return (struct list){.p = p, .joint = joint, .array = array};
 }
 
-/* Before every part. */
+/* Before every part. Returns where the part's text goes; the caller stores the new end in l->p. */
 static char *
 list_part(struct list *l)
 {
@@ -183,7 +183,8 @@ put_lrg_comm(struct format *f, const struct column *c, char *p, const uint8_t *v
 	return list_close(&l);
 }
 
-/* "69,24305", or with their place in the stack: ["0-69", "1-24305"]. */
+/* "69,24305", or with their place in the stack: ["0-69", "1-24305"]. Labels are 20 bits (RFC 3032),
+ * outermost first. */
 char *
 put_mpls_stack(struct format *f, const struct column *c, char *p, const uint8_t *v, size_t len)
 {
@@ -216,7 +217,8 @@ put_segments(struct format *f, const struct column *c, char *p, const uint8_t *v
 	return list_close(&l);
 }
 
-/* One "key%value" of n bytes; without a % the value is empty. */
+/* One "key%value" of n bytes; without a % the value is empty. Both sides are text from a map or another
+ * collector, and escaped. */
 static char *
 put_pair(char *p, const char *s, size_t n)
 {

@@ -152,7 +152,7 @@ PUT(fwdstatus_text)
 	return put_str(p, "UNKNOWN Unclassified");
 }
 
-/* Length of NUL-padded text. */
+/* Length of NUL-padded text. A value that fills its width has no NUL. */
 static size_t
 padded_len(const uint8_t *v, size_t len)
 {
@@ -161,7 +161,7 @@ padded_len(const uint8_t *v, size_t len)
 }
 
 /* Some empty values have a name: the class of a flow nobody classified, the state of a route nobody
- * validated. */
+ * validated. c->absent was chosen when the column was compiled; mostly it is "". */
 static char *
 put_absent(char *p, const struct column *c)
 {
@@ -365,7 +365,8 @@ custom_put(const struct format *f, unsigned semantics)
 	}
 }
 
-/* Types whose look depends on the options: true when JSON shows an array or an object. */
+/* Types whose look depends on the options: true when JSON shows an array or an object. Such values write
+ * their own brackets, so the texts around them have no quotes. Only asked for JSON. */
 static bool
 shown_as_array(const struct format *f, enum value_type type)
 {
@@ -399,7 +400,8 @@ is_quoted(const struct format *f, const struct column *c)
 	return rules[c->row->type].quoted;
 }
 
-/* The one place where options decide how a value looks. */
+/* The one place where options decide how a value looks. What is not listed here looks the same under all
+ * options. */
 static column_put *
 column_function(const struct format *f, const struct column *c)
 {
@@ -417,7 +419,7 @@ column_function(const struct format *f, const struct column *c)
 	return f->json ? rules[type].json : rules[type].plain;
 }
 
-/* What an empty text is shown as. */
+/* What an empty text is shown as. By member and not by name, since class_frame and class share theirs. */
 static const char *
 absent_text(const struct primitive *p)
 {
@@ -436,6 +438,8 @@ may_need_quotes(const struct format *f, enum value_type type)
 	return rules[type].may_escape || !strchr(",;\t|", f->o.separator);
 }
 
+/* len bytes of any type become at most six each (JSON escapes), and ADDR_TEXT_MAX covers a custom address
+ * and what put_u64_fast writes beyond its digits. */
 size_t
 column_compile(const struct format *f, struct column *c)
 {

@@ -58,7 +58,8 @@ counter_add(struct layout *l, primitive_id id)
 	l->counter[l->counters++] = (struct layout_counter){id, p->merge, p->offset};
 }
 
-/* Sorts the rows of a into fields and counters. */
+/* Sorts the rows of a into fields and counters. Counters never become fields, PRIMITIVE_NO_KEY rows
+ * neither; `also` brings the second half of a pair (a longitude, the origin of a distinguisher). */
 static bool
 collect(struct layout *l, const struct aggregate *a, const struct layout_options *o, char *err, size_t errlen)
 {
@@ -93,7 +94,8 @@ piece_add(struct pieces *ps, struct piece piece)
 	ps->p[at] = piece;
 }
 
-/* The pieces of all fixed values and the kind byte, in struct flow's order. */
+/* The pieces of all fixed values and the kind byte, in struct flow's order. The kind byte is a piece like
+ * the others, so that it may be copied together with its neighbours. */
 static void
 pieces_make(struct pieces *ps, const struct layout *l)
 {
@@ -114,7 +116,8 @@ pieces_make(struct pieces *ps, const struct layout *l)
 	}
 }
 
-/* Gives every fixed value its place in the key, from at on; returns the end. */
+/* Gives every fixed value its place in the key, from at on; returns the end. In the order of the pieces,
+ * without padding: keys are compared as bytes and read with memcpy. */
 static unsigned
 place_fixed(struct layout *l, struct pieces *ps, unsigned at)
 {
@@ -195,6 +198,7 @@ layout_compile(struct layout *l, const struct aggregate *a, const struct layout_
 	l->copied_end = (uint16_t)end;
 	end = place_others(l, end);
 	l->fixed_size = (uint16_t)end;
+	/* rounded up, so that records begin at multiples of 8 */
 	l->key_size = varies ? 0 : (uint16_t)ROUND8(end);
 
 	size_t longest =
@@ -282,6 +286,7 @@ layout_value(const struct layout *l, const struct layout_field *f, const uint8_t
 
 /* --- records from others --- */
 
+/* n is at most 7. */
 static bool
 all_zero(const uint8_t *p, size_t n)
 {

@@ -14,7 +14,8 @@ static const struct {
     [LIST_TOS] = {UINT8_MAX, "a type of service (0 to 255)"},
 };
 
-/* Digits and nothing else. */
+/* Digits and nothing else. Leading zeros are let pass; the value is compared in every step, so it cannot
+ * wrap. */
 static bool
 number_parse(uint16_t *value, const char *s, uint16_t max)
 {
@@ -72,6 +73,7 @@ list_load(const char *path, enum list_kind kind, char *err, size_t errlen)
 	return NULL;
 }
 
+/* NULL is let pass. */
 void
 list_free(struct list *l)
 {

@@ -20,7 +20,8 @@ struct networks {
 	size_t lines;
 };
 
-/* While a file is read: the prefixes, and a hash table over the rows. */
+/* While a file is read: the prefixes, and a hash table over the rows. Freed when the file has been read;
+ * what stays is in n. */
 struct reading {
 	struct networks *n;
 	struct lpm_entry *entry;
@@ -31,7 +32,8 @@ struct reading {
 
 /* --- the file --- */
 
-/* n decimal digits, at most 32 bits. strtoul would take signs and blanks too. */
+/* n decimal digits, at most 32 bits. strtoul would take signs and blanks too. AS numbers are 32 bits (RFC
+ * 6793), written as plain decimals (RFC 5396, asplain). */
 static bool
 as_number(uint32_t *as, const char *s, size_t n)
 {
@@ -89,7 +91,9 @@ words_cut(char *s, char *word[3])
 	}
 }
 
-/* One line into what is known (n) and for which prefix (p). Blanks around words are let pass. */
+/* One line into what is known (n) and for which prefix (p). Blanks around words are let pass. The length
+ * belongs to the row too, since a flow's mask follows from it; so equal AS numbers with different lengths
+ * are different rows. */
 static bool
 row_parse(struct lines *in, char *s, struct network *n, struct prefix *p)
 {
@@ -161,11 +165,13 @@ rows_grow(struct reading *r)
 	free(r->slot);
 	r->slot = slot;
 	r->slots = 2 * room;
+	/* all slots moved: their number is part of where a row belongs */
 	for (size_t i = 0; i < n->rows; i++)
 		*slot_find(r, &n->row[i]) = (uint32_t)i + 1;
 	return true;
 }
 
+/* By doubling: the file's length says little about its number of lines. */
 static bool
 entries_grow(struct reading *r)
 {
@@ -256,6 +262,7 @@ networks_find(const struct networks *n, const struct addr *a)
 	return i == LPM_NONE ? NULL : &n->row[i];
 }
 
+/* Lines with a prefix, equal ones counted each time. */
 size_t
 networks_count(const struct networks *n)
 {

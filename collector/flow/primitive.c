@@ -52,7 +52,8 @@ primitive_find(const char *name)
 	return PRIMITIVE_NULL;
 }
 
-/* The name most like a wrong one, for "did you mean"; NULL when none is near. */
+/* The name most like a wrong one, for "did you mean"; NULL when none is near. Rows that nobody may ask for
+ * are not suggested. */
 static const char *
 primitive_nearest(const char *name)
 {
@@ -284,7 +285,8 @@ aggregate_word(struct aggregate *a, const char *text, size_t n, char *err, size_
 	return aggregate_add(a, name, err, errlen);
 }
 
-/* Whether row id may stand beside the sum_* row sum. What describes one end or one direction may not. */
+/* Whether row id may stand beside the sum_* row sum. What describes one end or one direction may not. Which
+ * these are was seen with pmacct 1.7.7; the flags of the rows hold it. */
 static bool
 goes_with_sum(primitive_id id, primitive_id sum)
 {
@@ -292,7 +294,8 @@ goes_with_sum(primitive_id id, primitive_id sum)
 	       !(primitive_get(id)->flags & (PRIMITIVE_SUM | PRIMITIVE_NOT_WITH_SUM | PRIMITIVE_BGP));
 }
 
-/* The first sum_* decides; what does not go with it is left out. */
+/* The first sum_* decides; what does not go with it is left out. The warning is cut when many are left out;
+ * what counts is that there is one. */
 static void
 aggregate_settle_sum(struct aggregate *a)
 {

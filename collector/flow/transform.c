@@ -5,6 +5,7 @@
 #define FOLDED_PORT 0
 #define FOLDED	    255 /* protocols and types of service */
 
+/* A step may change only what struct transform_saved saves. */
 typedef void transform_step(const struct transform_keys *k, struct flow *f);
 
 /* Each side by itself: a flow from a listed to an unlisted port keeps the listed one. */
@@ -86,6 +87,7 @@ transform_new(struct transform **out, const struct transform_keys *keys)
 	return true;
 }
 
+/* NULL is let pass; the lists are the caller's. */
 void
 transform_free(struct transform *t)
 {

@@ -76,7 +76,8 @@ scan_char(const char **s, char c)
 	return true;
 }
 
-/* Blanks and what stands for them between the elements of a list. */
+/* Blanks and what stands for them between the elements of a list. "_" is what outputs put between elements
+ * where others have a blank. */
 static void
 skip_separators(const char **s)
 {
@@ -233,7 +234,8 @@ read_double(struct target *t, const char *s)
 	return end != s && !*end && put(t, &v, sizeof(v));
 }
 
-/* An even number of hex digits, pairs may be set apart by ':' or '-'. */
+/* An even number of hex digits, pairs may be set apart by ':' or '-'. "0x" in front is let pass, an odd
+ * number of digits is not. */
 static bool
 read_hex(struct target *t, const char *s)
 {
@@ -252,7 +254,8 @@ read_hex(struct target *t, const char *s)
 
 /* --- times --- */
 
-/* ".123" as microseconds; digits behind the sixth do not count. */
+/* ".123" as microseconds; digits behind the sixth do not count. No point, no fraction: that is whole
+ * seconds and not an error. */
 static bool
 scan_fraction(const char **s, uint64_t *us)
 {
@@ -296,7 +299,8 @@ scan_date(const char **s, struct tm *tm)
 	return true;
 }
 
-/* "Z", "+01:00" or nothing, which is local time: makes seconds since the epoch of tm. */
+/* "Z", "+01:00" or nothing, which is local time: makes seconds since the epoch of tm. Seconds of the local
+ * zone when there is none, since print leaves it out too. */
 static bool
 scan_zone(const char **s, struct tm *tm, time_t *seconds)
 {
@@ -366,7 +370,8 @@ read_stamp(struct target *t, const char *s)
 
 /* --- routing --- */
 
-/* "vrfid:5", "0:65000:1" with the type in front, or "65000:1" without. */
+/* "vrfid:5", "0:65000:1" with the type in front, or "65000:1" without. Two colons or more mean that the
+ * type is given; an administrator that does not fit the type is an error. */
 static bool
 read_rd(struct target *t, const char *s)
 {
@@ -408,7 +413,9 @@ read_rd_origin(struct target *t, const char *s)
 	return false;
 }
 
-/* Adds asn to the segment at *segment, or to a new one of the type when there is none or it is full. */
+/* Adds asn to the segment at *segment, or to a new one of the type when there is none or it is full. A
+ * segment holds up to 255 AS numbers (its count is a byte); a longer path goes on in another of the same
+ * type. */
 static bool
 path_add(struct target *t, size_t *segment, uint8_t type, uint32_t asn)
 {
@@ -425,7 +432,8 @@ path_add(struct target *t, size_t *segment, uint8_t type, uint32_t asn)
 	return true;
 }
 
-/* "65001 65002 {65010,65011} (64512)": {} is a set, () a confederation sequence, [] a confederation set. */
+/* "65001 65002 {65010,65011} (64512)": {} is a set, () a confederation sequence, [] a confederation set.
+ * Numbers outside of brackets make sequences (type 2). */
 static bool
 read_as_path(struct target *t, const char *s)
 {
@@ -489,7 +497,7 @@ community_name(uint32_t community)
 	return NULL;
 }
 
-/* "65000:1" or a name. */
+/* "65000:1" or a name. Case does not matter for names, as pmacct writes local-AS. */
 static bool
 scan_std_comm(struct target *t, const char **s)
 {
@@ -502,7 +510,8 @@ scan_std_comm(struct target *t, const char **s)
 	       put_uint(t, high << 16 | low, 4);
 }
 
-/* "RT:65000:1", "SoO:192.0.2.1:1", or 16 hex digits. */
+/* "RT:65000:1", "SoO:192.0.2.1:1", or 16 hex digits. Types 0 to 2 by the administrator; all others only as
+ * the 16 digits of their eight bytes (RFC 4360, 2). */
 static bool
 scan_ext_comm(struct target *t, const char **s)
 {
@@ -563,7 +572,7 @@ scan_segment(struct target *t, const char **s)
 	return put(t, &a, sizeof(a));
 }
 
-/* All elements of a list. */
+/* All elements of a list. Each element must end where a separator or the text does. */
 static bool
 read_list(struct target *t, const char *s, bool (*element)(struct target *, const char **))
 {
@@ -705,7 +714,8 @@ cut_as_path(const uint8_t *p, size_t max)
 	return at;
 }
 
-/* Steps back from the inside of a UTF-8 letter to its first byte. */
+/* Steps back from the inside of a UTF-8 letter to its first byte. Text that is not UTF-8 may be cut
+ * anywhere: then nothing is stepped back. */
 static size_t
 cut_text(const uint8_t *p, size_t max)
 {
