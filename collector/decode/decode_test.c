@@ -492,6 +492,27 @@ test_needs(void **state)
 	decoder_free(d);
 }
 
+/* A clock that was never set: no time is before the epoch, or far in the future for wrapping round it. */
+static void
+test_no_clock(void **state)
+{
+	(void)state;
+	struct decoder *d = start(NULL);
+
+	b_v9(&b, 100000, 10, 0, 1);
+	b_template(&b, 0, 256, (const uint16_t[][2]){{1, 4}, {22, 4}, {21, 4}}, 3);
+	b_set(&b, 256);
+	b_uint(&b, 5, 4);
+	b_uint(&b, 40000, 4); /* a minute before the header, which is 10 s after the epoch */
+	b_uint(&b, 99000, 4);
+	b_set_end(&b);
+	feed(d);
+	assert_int_equal(got_n, 1);
+	assert_int_equal(got[0].timestamp_end, 9 * US);
+	assert_int_equal(got[0].timestamp_start, 9 * US); /* unknown: the end */
+	decoder_free(d);
+}
+
 int
 main(void)
 {
@@ -510,6 +531,7 @@ main(void)
 	    cmocka_unit_test(test_sequences),
 	    cmocka_unit_test(test_ipfix_sequence),
 	    cmocka_unit_test(test_needs),
+	    cmocka_unit_test(test_no_clock),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -120,6 +120,8 @@ from_boot(const struct message *m, uint64_t init_us, uint64_t stored)
 	uint64_t export_ms = m->export_us / 1000, init_ms = init_us / 1000;
 	int64_t age = (int32_t)(uint32_t)(export_ms - init_ms - (stored - 1));
 
+	if (age >= (int64_t)export_ms)
+		return 0;
 	return (export_ms - (uint64_t)age) * 1000 + init_us % 1000;
 }
 

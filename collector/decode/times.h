@@ -11,12 +11,12 @@ uint64_t time_from_ntp(uint32_t seconds, uint32_t fraction);
 
 /* A sysUptime value of a record as microseconds since the epoch, by the message's header. The counter wraps
  * after 49.7 days, so only the difference to the header's means something. It is taken as signed: a flow may
- * end a moment after the header was written. */
+ * end a moment after the header was written. 0 when that is before the epoch: the exporter has no clock. */
 static inline uint64_t
 time_from_uptime(const struct message *m, uint32_t uptime)
 {
-	int64_t age = (int32_t)(m->uptime - uptime);
-	return m->export_us - (uint64_t)(age * (int64_t)m->uptime_us);
+	int64_t age = (int32_t)(m->uptime - uptime) * (int64_t)m->uptime_us;
+	return likely(age < (int64_t)m->export_us) ? m->export_us - (uint64_t)age : 0;
 }
 
 /* Fills in what the record's fields left empty. domain_init_us is the boot time known from options, 0 if
