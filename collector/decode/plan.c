@@ -607,6 +607,7 @@ static bool
 applies(const struct record *r, const struct plan_op *op, const uint8_t *src, size_t len, const uint8_t *dst)
 {
 	const struct plan *p = r->plan;
+	uint8_t version;
 
 	switch ((enum plan_cond)op->cond) {
 	case COND_EMPTY:
@@ -614,9 +615,11 @@ applies(const struct record *r, const struct plan_op *op, const uint8_t *src, si
 	case COND_SOURCE:
 		return !all_zero(src, len);
 	case COND_V4:
-		return r->seg[p->version_seg][p->version_src] == 4;
+		version = r->seg[p->version_seg][p->version_src];
+		return version == 4 || (version != 6 && !all_zero(src, len));
 	case COND_V6:
-		return r->seg[p->version_seg][p->version_src] == 6;
+		version = r->seg[p->version_seg][p->version_src];
+		return version == 6 || (version != 4 && !all_zero(src, len));
 	case COND_ALWAYS:
 		break;
 	}

@@ -54,7 +54,7 @@ enum plan_cond {
 	COND_ALWAYS,
 	COND_EMPTY,  /* nothing but zeros at the destination, and something else in the field */
 	COND_SOURCE, /* the field is not zero */
-	COND_V4,     /* the record's ipVersion (IE 60) says so */
+	COND_V4, /* the record's ipVersion (IE 60) says so, or is neither 4 nor 6 and the field not zero */
 	COND_V6,
 };
 

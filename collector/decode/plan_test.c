@@ -141,6 +141,11 @@ test_both_families(void **state)
 	assert_addr(f->src_host, "2001:db8::5");
 	f = ONE(d, 9, Z16 "\0\0\0\0\x04", {27, 16}, {8, 4}, {60, 1});
 	assert_addr(f->src_host, "0.0.0.0");
+	/* an ipVersion that is neither says nothing: the one that is not zero counts */
+	f = ONE(d, 9, Z16 "\x0a\0\0\x01\0", {27, 16}, {8, 4}, {60, 1});
+	assert_addr(f->src_host, "10.0.0.1");
+	f = ONE(d, 9, V6 "\0\0\0\0\0", {27, 16}, {8, 4}, {60, 1});
+	assert_addr(f->src_host, "2001:db8::5");
 	decoder_free(d);
 }
 
