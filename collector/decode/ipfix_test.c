@@ -204,6 +204,27 @@ test_biflow(void **state)
 	decoder_free(d);
 }
 
+/* The way back has next hops of its own, which the record does not tell. */
+static void
+test_biflow_next_hops(void **state)
+{
+	(void)state;
+	struct decoder *d = start(NULL);
+
+	template_begin(4);
+	put_iana(1, 4);
+	put_iana(15, 4);
+	put_iana(18, 4);
+	put_pen(29305, 1, 4);
+	DATA(d, "\0\0\0\x64\x0a\0\0\x63\x0a\0\0\x62\0\0\0\xc8");
+	assert_int_equal(got_n, 2);
+	assert_addr(got[0].ip_next_hop, "10.0.0.99");
+	assert_addr(got[0].peer_dst_ip, "10.0.0.98");
+	assert_true(addr_is_none(&got[1].ip_next_hop));
+	assert_true(addr_is_none(&got[1].peer_dst_ip));
+	decoder_free(d);
+}
+
 /* Many in a message, so that batches fill up between the two halves. */
 static void
 test_biflow_batches(void **state)
@@ -447,7 +468,7 @@ main(void)
 	    cmocka_unit_test(test_biflow),	  cmocka_unit_test(test_biflow_batches),
 	    cmocka_unit_test(test_responder),	  cmocka_unit_test(test_responder_alone),
 	    cmocka_unit_test(test_frame),	  cmocka_unit_test(test_absolute_times),
-	    cmocka_unit_test(test_derived_times),
+	    cmocka_unit_test(test_derived_times), cmocka_unit_test(test_biflow_next_hops),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -193,6 +193,8 @@ record_turn(struct flow *f)
 	SWAP(f->post_nat_src_host, f->post_nat_dst_host);
 	SWAP(f->post_nat_src_port, f->post_nat_dst_port);
 	turn_macs(f);
+	/* where the way back goes on is not told */
+	f->ip_next_hop = f->peer_dst_ip = (struct addr){.q = {0, 0}};
 	f->packets = 0;
 	f->bytes = 0;
 	f->tcp_flags = 0;
