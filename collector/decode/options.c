@@ -203,12 +203,12 @@ rate_learn(const struct message *m, enum sampler_scope scope, uint64_t id, struc
 	struct domain *dom = m->domain;
 	bool changed = false;
 
-	if (!set_rate(m, &m->exporter->samplers, scope, id, rate, &changed) ||
-	    !set_rate(m, &dom->samplers, scope, id, rate, &changed)) {
+	/* the domain's own first: what all domains tell together may be too much for one table */
+	bool stored = set_rate(m, &dom->samplers, scope, id, rate, &changed);
+	bool unused;
+	if (!set_rate(m, &m->exporter->samplers, scope, id, rate, &unused) || !stored)
 		drop_message(m, DROP_OPTION_FULL);
-		return;
-	}
-	if (!changed)
+	if (!stored || !changed)
 		return;
 	m->d->templates_changed = true;
 	decoder_count(m->d, DECODE_RATE_LATE, dom->rate_unknown);
