@@ -71,5 +71,7 @@ const struct counter_desc decode_counter_desc[DECODE_COUNTERS] = {
     [DROP_TEMPLATE_EMPTY] = REFUSED("empty", "template describes records of no bytes"),
     [DROP_TEMPLATE_SCOPE] = REFUSED("scope", "options template with a wrong scope"),
     [DROP_TEMPLATE_FULL] = REFUSED("full", "template beyond the exporter's memory"),
+    [DROP_TEMPLATE_WITHDRAWAL] =
+	REFUSED("withdrawal", "template withdrawal over UDP, where it means nothing"),
     [DROP_OPTION_FULL] = DROP("option_full", "option value beyond the exporter's memory"),
 };

@@ -242,13 +242,18 @@ read_field(const struct message *m, struct wire *w, struct field *f, bool scope)
 	}
 }
 
-/* RFC 7011, 8.1: no fields means that the template is withdrawn; its id being the set's, that all are. */
+/* RFC 7011, 8.1: no fields means that the template is withdrawn; its id being the set's, that all are. Over
+ * UDP withdrawals are to be ignored (8.4): one forged or overtaken datagram could take everything away. */
 static void
 withdraw(const struct message *m, uint16_t id)
 {
 	struct decoder *d = m->d;
 	unsigned before = m->domain->templates;
 
+	if (!m->domain->session) {
+		drop_message(m, DROP_TEMPLATE_WITHDRAWAL);
+		return;
+	}
 	if (id == 2)
 		template_remove_all(d, m->exporter, m->domain, TEMPLATE_DATA);
 	else if (id == 3)
@@ -311,7 +316,9 @@ read_template(const struct message *m, struct wire *w, bool options)
 		drop_message(m, DROP_TEMPLATE_SHORT);
 		return false;
 	}
-	if (template_add(m, id, field, fields, scopes, options))
+	/* data of a known template never waits: a template that is repeated need not look for any */
+	bool known = template_find(m->domain, id) != NULL;
+	if (template_add(m, id, field, fields, scopes, options) && !known)
 		waiting_decode(m, id);
 	return true;
 }

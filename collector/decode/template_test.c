@@ -51,6 +51,19 @@ put_withdrawal(uint16_t set, uint16_t id)
 	b_set_end(&b);
 }
 
+/* As finish(), but over a TCP session: over UDP templates are not withdrawn. */
+static void
+finish_session(struct decoder *d)
+{
+	struct datagram dg = {.data = b.data, .session = 3, .arrival_us = T0 * US};
+
+	dg.from = ip("192.0.2.1");
+	b_ipfix_end(&b);
+	dg.len = b.len;
+	decoder_datagram(d, &dg);
+	decoder_flush(d);
+}
+
 static void
 test_withdrawn(void **state)
 {
@@ -62,17 +75,17 @@ test_withdrawn(void **state)
 	b_template(&b, 2, 257, plain, 2);
 	b_template(&b, 2, 258, plain, 2);
 	put_withdrawal(2, 257);
-	finish(d);
+	finish_session(d);
 	assert_int_equal(count(d, DECODE_TEMPLATES), 2);
 	assert_int_equal(count(d, DECODE_TEMPLATES_WITHDRAWN), 1);
 	begin(10, 0);
 	put_plain(257, 1);
-	finish(d);
+	finish_session(d);
 	assert_int_equal(got_n, 0);
 	assert_int_equal(count(d, DECODE_WAITED), 1);
 	begin(10, 0);
 	put_withdrawal(2, 2); /* all of them */
-	finish(d);
+	finish_session(d);
 	assert_int_equal(count(d, DECODE_TEMPLATES), 0);
 	assert_int_equal(count(d, DECODE_TEMPLATES_WITHDRAWN), 3);
 	decoder_free(d);
