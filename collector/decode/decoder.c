@@ -8,6 +8,9 @@
 #include "collector/decode/exporter.h"
 #include "collector/decode/packet_custom.h"
 
+/* Seconds that an exporter without records may be silent in a table that fills up. */
+#define IDLE_CROWDED_S 60
+
 static void
 set_defaults(struct decode_options *o)
 {
@@ -23,13 +26,18 @@ set_defaults(struct decode_options *o)
 		o->exporter_idle_s = 172800;
 }
 
-/* Renormalising reads counters even when nobody else does. */
+/* What finishing steps read is read from records even when nobody else wants it: counters to renormalise,
+ * interfaces to find their rate or name by. */
 static void
 set_needs(struct decoder *d, const struct flow_needs *needs)
 {
 	d->needs = *needs;
 	FLOW_NEED(&d->needs, packets);
 	FLOW_NEED(&d->needs, bytes);
+	if (d->o.renormalize || FLOW_NEEDED(needs, sampling_rate) || FLOW_NEEDED(needs, in_iface_name))
+		FLOW_NEED(&d->needs, in_iface);
+	if (FLOW_NEEDED(needs, out_iface_name))
+		FLOW_NEED(&d->needs, out_iface);
 	for (unsigned i = 0; i < d->o.customs; i++)
 		flow_need(&d->needs, d->custom[i].offset,
 			  d->custom[i].width ? d->custom[i].width : sizeof(struct flow_bytes));
@@ -143,17 +151,43 @@ ago(uint64_t now_us, unsigned seconds)
 	return now_us > span ? now_us - span : 0;
 }
 
+/* Domains of TCP sessions end with these, however silent they are: their templates come only once (RFC 7011,
+ * 8.1). Returns whether there is such a session. */
+static bool
+tick_domains(struct decoder *d, struct exporter *x, uint64_t now_us)
+{
+	uint64_t silent = ago(now_us, d->o.exporter_idle_s);
+	bool session = false;
+	unsigned n = 0;
+
+	for (struct domain *dom = x->domains, *next; dom; dom = next) {
+		next = dom->next;
+		if (dom->session) {
+			session = true;
+			continue;
+		}
+		n += template_expire(d, x, dom, ago(now_us, d->o.template_timeout_s));
+		if (dom->seen_us < silent) {
+			batch_flush(d);
+			domain_free(d, x, dom);
+		}
+	}
+	decoder_count(d, DECODE_TEMPLATES_EXPIRED, n);
+	return session;
+}
+
+/* An exporter is forgotten when it was silent for long. Sender addresses can be forged: when half of the
+ * table is taken, those that never gave a record have to go after a minute. */
 static void
 tick_exporter(struct decoder *d, struct exporter *x, uint64_t now_us)
 {
-	unsigned n = 0;
+	unsigned idle = d->o.exporter_idle_s;
+	bool session = tick_domains(d, x, now_us);
 
 	waiting_expire(d, x, NULL, ago(now_us, d->o.waiting_timeout_s));
-	for (struct domain *dom = x->domains; dom; dom = dom->next)
-		if (!dom->session)
-			n += template_expire(d, x, dom, ago(now_us, d->o.template_timeout_s));
-	decoder_count(d, DECODE_TEMPLATES_EXPIRED, n);
-	if (x->seen_us < ago(now_us, d->o.exporter_idle_s)) {
+	if (x->records == 0 && d->exporters > d->o.exporters_max / 2 && idle > IDLE_CROWDED_S)
+		idle = IDLE_CROWDED_S;
+	if (!session && x->seen_us < ago(now_us, idle)) {
 		exporter_free(d, x);
 		decoder_count(d, DECODE_EXPORTERS_EXPIRED, 1);
 	}

@@ -1,15 +1,17 @@
 /* Finding, making and forgetting exporters and domains; counting what is dropped. */
 #include "collector/decode/exporter.h"
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include "collector/base/addr.h"
 
+/* Seeded, so that nobody can choose addresses that share a bucket, and mixing every byte: routers' addresses
+ * differ in their last ones. */
 static unsigned
 hash(const struct decoder *d, const struct addr *a)
 {
-	uint64_t h = (a->q[0] ^ d->hash_seed) * 0x9e3779b97f4a7c15ULL;
-
-	h = (h ^ h >> 32 ^ a->q[1]) * 0xff51afd7ed558ccdULL;
-	return (unsigned)(h >> 40) & (EXPORTER_BUCKETS - 1);
+	return (unsigned)XXH3_64bits_withSeed(a, sizeof(*a), d->hash_seed) & (EXPORTER_BUCKETS - 1);
 }
 
 struct exporter *
@@ -39,6 +41,7 @@ exporter_get(struct decoder *d, const struct addr *a, uint64_t now_us)
 			return NULL;
 		}
 		x->addr = *a;
+		x->names.seed = d->hash_seed;
 		x->waiting_tail = &x->waiting;
 		x->next = d->bucket[hash(d, a)];
 		d->bucket[hash(d, a)] = x;
@@ -81,7 +84,8 @@ exporter_charge(struct decoder *d, struct exporter *x, size_t n)
 }
 
 struct domain *
-domain_get(struct decoder *d, struct exporter *x, uint16_t version, uint32_t id, uint32_t session)
+domain_get(struct decoder *d, struct exporter *x, uint16_t version, uint32_t id, uint32_t session,
+	   uint64_t now_us)
 {
 	struct domain **p = &x->domains;
 
@@ -89,6 +93,7 @@ domain_get(struct decoder *d, struct exporter *x, uint16_t version, uint32_t id,
 		struct domain *dom = *p;
 		if (dom->id != id || dom->version != version || dom->session != session)
 			continue;
+		dom->seen_us = now_us;
 		*p = dom->next; /* the one in use stands first */
 		dom->next = x->domains;
 		return x->domains = dom;
@@ -107,6 +112,7 @@ domain_get(struct decoder *d, struct exporter *x, uint16_t version, uint32_t id,
 	dom->id = id;
 	dom->version = version;
 	dom->session = session;
+	dom->seen_us = now_us;
 	dom->next = x->domains;
 	return x->domains = dom;
 }

@@ -42,6 +42,7 @@ struct domain {
 	uint32_t id;
 	uint32_t session;
 	uint16_t version;
+	uint64_t seen_us; /* when its last message came */
 	struct template *bucket[TEMPLATE_BUCKETS];
 	unsigned templates;
 	struct sequence sequence;
@@ -145,7 +146,7 @@ domain_heard(struct exporter *x, struct domain *dom, size_t len)
 }
 
 struct domain *domain_get(struct decoder *d, struct exporter *x, uint16_t version, uint32_t id,
-			  uint32_t session);
+			  uint32_t session, uint64_t now_us);
 void domain_free(struct decoder *d, struct exporter *x, struct domain *dom);
 
 /* Counts one thing dropped, and logs it with exporter and domain at most once a minute per reason. x and dom

@@ -26,7 +26,7 @@ ipfix(struct decoder *d, const struct datagram *dg)
 	m.sequence = wire_u32(&w);
 	m.sysid = wire_u32(&w);
 	m.exporter = exporter_get(d, &dg->from, dg->arrival_us);
-	m.domain = m.exporter ? domain_get(d, m.exporter, 10, m.sysid, dg->session) : NULL;
+	m.domain = m.exporter ? domain_get(d, m.exporter, 10, m.sysid, dg->session, dg->arrival_us) : NULL;
 	if (!m.domain)
 		return;
 	decoder_count(d, DECODE_IPFIX, 1);

@@ -34,9 +34,11 @@ libdecode_a_SOURCES += \
 
 if HAVE_CMOCKA
 decode_fixture = collector/decode/builder.h collector/decode/fixture.h
-check_PROGRAMS += packet_test decode_test ipfix_test options_test plan_test sequence_test template_test
+check_PROGRAMS += packet_test decode_test hostile_test ipfix_test options_test plan_test sequence_test template_test
 decode_test_SOURCES = collector/decode/decode_test.c $(decode_fixture)
 decode_test_LDADD = $(DECODE_LIBS) $(CMOCKA_LIBS)
+hostile_test_SOURCES = collector/decode/hostile_test.c $(decode_fixture)
+hostile_test_LDADD = $(DECODE_LIBS) $(CMOCKA_LIBS)
 plan_test_SOURCES = collector/decode/plan_test.c $(decode_fixture)
 plan_test_LDADD = $(DECODE_LIBS) $(CMOCKA_LIBS)
 ipfix_test_SOURCES = collector/decode/ipfix_test.c $(decode_fixture)

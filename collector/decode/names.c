@@ -1,17 +1,20 @@
 /* A chained hash table that grows by doubling; see names.h. */
 #include "collector/decode/names.h"
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+/* Seeded: ids are the exporter's to choose. */
 static uint64_t
-hash(enum name_kind kind, uint64_t id)
+hash(const struct names *t, enum name_kind kind, uint64_t id)
 {
-	uint64_t h = (id ^ (uint64_t)kind << 61) * 0x9e3779b97f4a7c15ULL;
-	return h ^ h >> 29;
+	return XXH3_64bits_withSeed(&id, sizeof(id), t->seed + kind);
 }
 
 static struct name **
 place(const struct names *t, enum name_kind kind, uint64_t id)
 {
-	struct name **p = &t->bucket[hash(kind, id) & (t->buckets - 1)];
+	struct name **p = &t->bucket[hash(t, kind, id) & (t->buckets - 1)];
 
 	while (*p && ((*p)->id != id || (*p)->kind != kind))
 		p = &(*p)->next;
@@ -50,7 +53,7 @@ grow(struct names *t)
 		return t->buckets != 0;
 	for (unsigned i = 0; i < t->buckets; i++) {
 		for (struct name *n = t->bucket[i], *next; n; n = next) {
-			struct name **p = &bucket[hash(n->kind, n->id) & (want - 1)];
+			struct name **p = &bucket[hash(t, n->kind, n->id) & (want - 1)];
 			next = n->next;
 			n->next = *p;
 			*p = n;

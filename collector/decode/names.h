@@ -23,6 +23,7 @@ struct name {
 struct names {
 	struct name **bucket; /* a power of two of them */
 	unsigned buckets, n;
+	uint64_t seed; /* of the hash; set before the first name, kept */
 };
 
 /* NULL when unknown. */

@@ -98,9 +98,9 @@ netflow_fixed(struct decoder *d, const struct datagram *dg, uint16_t version)
 	}
 	read_header(&m, f, &w);
 	m.exporter = exporter_get(d, &dg->from, dg->arrival_us);
-	m.domain = m.exporter
-		       ? domain_get(d, m.exporter, version, (uint32_t)m.engine_type << 8 | m.engine_id, 0)
-		       : NULL;
+	m.domain = m.exporter ? domain_get(d, m.exporter, version, (uint32_t)m.engine_type << 8 | m.engine_id,
+					   0, dg->arrival_us)
+			      : NULL;
 	if (!m.domain)
 		return;
 	decoder_count(d, f->counter, 1);

@@ -25,7 +25,7 @@ netflow9(struct decoder *d, const struct datagram *dg)
 	m.sequence = wire_u32(&w);
 	m.sysid = wire_u32(&w);
 	m.exporter = exporter_get(d, &dg->from, dg->arrival_us);
-	m.domain = m.exporter ? domain_get(d, m.exporter, 9, m.sysid, 0) : NULL;
+	m.domain = m.exporter ? domain_get(d, m.exporter, 9, m.sysid, 0, dg->arrival_us) : NULL;
 	if (!m.domain)
 		return;
 	decoder_count(d, DECODE_V9, 1);

@@ -123,6 +123,35 @@ test_interface_scope(void **state)
 	}
 }
 
+/* What the answer hangs on is read from records though nobody asked for it. */
+static void
+test_interface_not_asked_for(void **state)
+{
+	(void)state;
+	static const struct decode_options renormalize = {.renormalize = true};
+	struct flow_needs needs = {.extent = 0};
+	char err[100];
+
+	FLOW_NEED(&needs, src_host);
+	FLOW_NEED(&needs, out_iface_name);
+	counters_init();
+	got_n = 0;
+	struct decoder *d = decoder_new(&renormalize, &needs, sink, NULL, NULL, err, sizeof(err));
+	assert_non_null(d);
+	begin(9, 0);
+	OPTIONS(9, 1, "\0\x07\0\0\0\x0a", {2, 2}, {34, 4});
+	OPTIONS(9, 1,
+		"\0\x09"
+		"ge9",
+		{2, 2}, {82, 3});
+	RECORD(9, "\0\x07\0\x09\0\0\0\x05", {10, 2}, {14, 2}, {1, 4});
+	finish(d);
+	assert_int_equal(got_n, 1);
+	assert_int_equal(got[0].bytes, 50);
+	assert_int_equal(got[0].out_iface_name.len, 3);
+	decoder_free(d);
+}
+
 /* RFC 5477's ways, by selector id. */
 static void
 test_selectors(void **state)
@@ -339,7 +368,7 @@ main(void)
 	    cmocka_unit_test(test_in_record),	    cmocka_unit_test(test_renormalize),
 	    cmocka_unit_test(test_names),	    cmocka_unit_test(test_vrf_rd),
 	    cmocka_unit_test(test_boot_time),	    cmocka_unit_test(test_agent),
-	    cmocka_unit_test(test_accounted),
+	    cmocka_unit_test(test_accounted),	    cmocka_unit_test(test_interface_not_asked_for),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,19 +28,30 @@ put_template(struct text *out, const struct exporter *x, const struct domain *do
 	text_str(out, "]}");
 }
 
+/* Integers of JSON are signed for those who read it: a row beyond that would make the whole file unreadable.
+ * No exporter has such ids or rates in earnest. */
+static bool
+storable(const struct sampler *row)
+{
+	return row->id <= INT64_MAX && row->rate.num <= INT64_MAX && row->rate.den <= INT64_MAX;
+}
+
 static void
 put_rates(struct text *out, const struct exporter *x, const struct domain *dom)
 {
 	const struct samplers *s = &dom->samplers;
+	const struct sampler whole = {.rate = s->whole};
+	struct rate r = storable(&whole) ? s->whole : (struct rate){0, 0};
 	char who[ADDR_TEXT_MAX];
 
 	addr_format(who, &x->addr);
 	text_printf(out, "\n{\"exporter\":\"%s\",\"version\":%u,\"domain\":%u,\"rates\":[[0,0,%llu,%llu]",
-		    who, dom->version, dom->id, (unsigned long long)s->whole.num,
-		    (unsigned long long)s->whole.den);
+		    who, dom->version, dom->id, (unsigned long long)r.num, (unsigned long long)r.den);
 	for (unsigned i = 0; i < s->n; i++)
-		text_printf(out, ",[%u,%llu,%llu,%llu]", s->row[i].scope, (unsigned long long)s->row[i].id,
-			    (unsigned long long)s->row[i].rate.num, (unsigned long long)s->row[i].rate.den);
+		if (storable(&s->row[i]))
+			text_printf(out, ",[%u,%llu,%llu,%llu]", s->row[i].scope,
+				    (unsigned long long)s->row[i].id, (unsigned long long)s->row[i].rate.num,
+				    (unsigned long long)s->row[i].rate.den);
 	text_str(out, "]}");
 }
 
@@ -158,7 +169,7 @@ load_one(struct decoder *d, const json_t *j, uint64_t now)
 	if (!ok || !who || !addr_parse(&from, who) || (m.version != 9 && m.version != 10))
 		return false;
 	m.exporter = exporter_get(d, &from, now);
-	m.domain = m.exporter ? domain_get(d, m.exporter, m.version, m.sysid, 0) : NULL;
+	m.domain = m.exporter ? domain_get(d, m.exporter, m.version, m.sysid, 0, now) : NULL;
 	if (!m.domain)
 		return true;
 	return rates ? load_rates(&m, rates) : load_template(&m, j);

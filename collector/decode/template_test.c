@@ -371,7 +371,7 @@ test_store(void **state)
 	begin(10, 0);
 	b_template(&b, 2, 300, (const uint16_t[][2]){{8, 4}, {82, 65535}, {1, 8}}, 3);
 	finish(d);
-	struct message m = {.d = d, .exporter = d->last, .domain = domain_get(d, d->last, 9, 1, 0)};
+	struct message m = {.d = d, .exporter = d->last, .domain = domain_get(d, d->last, 9, 1, 0, T0 * US)};
 	rate_learn(&m, SAMPLER_DOMAIN, 0, (struct rate){100, 1});
 	rate_learn(&m, SAMPLER_SELECTOR, 5, (struct rate){30, 4});
 	assert_true(decoder_templates_changed(d));

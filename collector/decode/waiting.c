@@ -34,7 +34,8 @@ waiting_add(const struct message *m, uint16_t set_id, const uint8_t *data, size_
 		drop_message(m, DROP_WAITING_EXPIRED);
 		return;
 	}
-	if (m->exporter->bytes + need > d->o.exporter_max_bytes / 2 ||
+	if (m->exporter->waiting_count >= WAITING_MAX ||
+	    m->exporter->bytes + need > d->o.exporter_max_bytes / 2 ||
 	    !exporter_charge(d, m->exporter, need)) {
 		drop_message(m, DROP_WAITING_FULL);
 		return;
