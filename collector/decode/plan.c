@@ -26,6 +26,7 @@ struct compiler {
 	struct plan *plan;
 	const struct field *field;
 	unsigned fields;
+	const struct element **row; /* of each field as element_find() has it, NULL: none */
 	struct candidate *cand;
 	unsigned cands;
 	bool nested; /* two headers in a record: a tunnel */
@@ -190,7 +191,7 @@ end_unneeded(const struct compiler *c, const struct element *e)
 	    FLOW_NEEDED(c->env->needs, timestamp_end))
 		return false;
 	for (unsigned i = 0; i < c->fields; i++) {
-		const struct element *other = element_find(c->field[i].pen, c->field[i].id);
+		const struct element *other = c->row[i];
 		if (other && other->base == BASE_FLOW && other->dst == offsetof(struct flow, timestamp_start))
 			return true;
 	}
@@ -211,20 +212,15 @@ row_needed(const struct compiler *c, const struct element *e, uint16_t dst, uint
 static bool
 is_outer(const struct compiler *c, unsigned field, const struct element *e)
 {
-	bool first = true, more = false;
-
 	if (!c->nested || !e->tunnel)
 		return false;
-	for (unsigned i = 0; i < c->fields; i++) {
-		const struct element *other = element_find(c->field[i].pen, c->field[i].id);
-		if (!other || other->tunnel != e->tunnel || i == field)
-			continue;
-		if (i < field)
-			first = false;
-		else
-			more = true;
-	}
-	return first && more;
+	for (unsigned i = 0; i < field; i++)
+		if (c->row[i] && c->row[i]->tunnel == e->tunnel)
+			return false;
+	for (unsigned i = field + 1; i < c->fields; i++)
+		if (c->row[i] && c->row[i]->tunnel == e->tunnel)
+			return true;
+	return false;
 }
 
 static uint16_t
@@ -262,7 +258,7 @@ add_row(struct compiler *c, unsigned i, const struct plan_op *place)
 {
 	const struct field *f = &c->field[i];
 	bool reverse = is_reverse(c, f);
-	const struct element *e = element_find(f->pen == PEN_REVERSE ? 0 : f->pen, f->id);
+	const struct element *e = reverse && f->pen ? element_find(0, f->id) : c->row[i];
 	struct candidate *k = &c->cand[c->cands];
 
 	if (!e || (reverse && e->base != BASE_FLOW))
@@ -322,15 +318,23 @@ same_place(const struct candidate *a, const struct candidate *b)
 	return a->op.dst == b->op.dst && a->op.base == b->op.base && a->reverse == b->reverse;
 }
 
-/* Of an element that comes twice the last counts. */
+/* Of an element that comes twice the last counts: an earlier one gives up its place among the candidates. So
+ * there are never more of them than rows, a few times over, and comparing all with all stays cheap however
+ * many fields a template has. */
 static void
 drop_repeated(struct compiler *c)
 {
-	for (unsigned i = 0; i < c->cands; i++)
-		for (unsigned j = i + 1; j < c->cands; j++)
-			if (c->cand[i].row && c->cand[i].row == c->cand[j].row &&
-			    same_place(&c->cand[i], &c->cand[j]))
-				c->cand[i].dropped = true;
+	unsigned n = c->cands;
+
+	c->cands = 0;
+	for (unsigned i = 0; i < n; i++) {
+		const struct candidate *k = &c->cand[i];
+		bool again = false;
+		for (unsigned j = i + 1; j < n && k->row && !again; j++)
+			again = k->row == c->cand[j].row && same_place(k, &c->cand[j]);
+		if (!again)
+			c->cand[c->cands++] = *k;
+	}
 }
 
 static int
@@ -504,11 +508,15 @@ build(struct compiler *c, bool options)
 
 	p->run = calloc(PLAN_VARIABLE_MAX + 1, sizeof(*p->run));
 	c->cand = calloc(cands + 1, sizeof(*c->cand));
-	if (!place || !p->run || !c->cand) {
+	c->row = calloc(c->fields + 1, sizeof(struct element *));
+	if (!place || !p->run || !c->cand || !c->row) {
 		free(place);
 		free(c->cand);
+		free(c->row);
 		return false;
 	}
+	for (unsigned i = 0; i < c->fields; i++)
+		c->row[i] = element_find(c->field[i].pen, c->field[i].id);
 	place_fields(c, place);
 	collect_traits(c, options);
 	for (unsigned i = 0; i < c->fields; i++) {
@@ -526,6 +534,7 @@ build(struct compiler *c, bool options)
 		p->bytes = sizeof(*p) + (2 * (size_t)c->cands + PLAN_VARIABLE_MAX) * sizeof(*p->op);
 	}
 	free(c->cand);
+	free(c->row);
 	return p->op != NULL;
 }
 

@@ -461,6 +461,25 @@ test_shuffle_same(void **state)
 	}
 }
 
+/* An element repeated hundreds of times is settled before anything is compared pair by pair, and the plan
+ * holds memory for what it does, not for what the template repeats. */
+static void
+test_repeated_often(void **state)
+{
+	(void)state;
+	struct decoder *d = start(NULL);
+	static struct field many[512];
+
+	for (unsigned i = 0; i < ARRAY_SIZE(many); i++)
+		many[i] = (struct field){0, 27, 16};
+	struct plan *p = plan_new(&d->env, many, ARRAY_SIZE(many), false);
+	assert_non_null(p);
+	assert_in_range(p->ops, 1, 2); /* the last one, and the first one as a tunnel's outer address */
+	assert_true(p->bytes < 8192);
+	plan_free(p);
+	decoder_free(d);
+}
+
 int
 main(void)
 {
@@ -481,6 +500,7 @@ main(void)
 	    cmocka_unit_test(test_customs),
 	    cmocka_unit_test(test_shuffle_same),
 	    cmocka_unit_test(test_sets_apart),
+	    cmocka_unit_test(test_repeated_often),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
