@@ -28,7 +28,7 @@ enum decode_counter {
 	DECODE_WAITING_BYTES,
 	DECODE_EXPORTERS,
 	DECODE_EXPORTERS_EXPIRED,
-	/* drops: each names the reason; the order is that of enum counters, logs print the help text */
+	/* drops: each names the reason; logs print decode_drop_text */
 	DROP_SHORT,
 	DROP_VERSION,
 	DROP_LENGTH,
@@ -57,5 +57,8 @@ enum decode_counter {
 #define DROPS	   (DECODE_COUNTERS - DROP_FIRST)
 
 extern const struct counter_desc decode_counter_desc[DECODE_COUNTERS];
+
+/* What each reason means, for messages to people: the description of a row is that of its whole metric. */
+extern const char *const decode_drop_text[DROPS];
 
 #endif

@@ -513,6 +513,19 @@ test_no_clock(void **state)
 	decoder_free(d);
 }
 
+/* Every drop has a text of its own; rows of one name leave the description to the first. */
+static void
+test_counter_texts(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < DROPS; i++) {
+		const struct counter_desc *row = &decode_counter_desc[DROP_FIRST + i];
+		assert_non_null(decode_drop_text[i]);
+		assert_non_null(row->labels);
+		assert_true(row->help == NULL || strstr(row->help, "by reason") != NULL);
+	}
+}
+
 int
 main(void)
 {
@@ -532,6 +545,7 @@ main(void)
 	    cmocka_unit_test(test_ipfix_sequence),
 	    cmocka_unit_test(test_needs),
 	    cmocka_unit_test(test_no_clock),
+	    cmocka_unit_test(test_counter_texts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

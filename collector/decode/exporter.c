@@ -139,6 +139,7 @@ drop(struct decoder *d, struct exporter *x, const struct domain *dom, const stru
      enum decode_counter reason)
 {
 	const struct counter_desc *desc = &decode_counter_desc[reason];
+	const char *text = decode_drop_text[reason - DROP_FIRST];
 	char who[ADDR_TEXT_MAX];
 	uint64_t held;
 
@@ -150,9 +151,9 @@ drop(struct decoder *d, struct exporter *x, const struct domain *dom, const stru
 	addr_format(who, from);
 	if (dom)
 		log_warn("exporter %s, version %u, domain %u: %s (%s); %llu more like this not shown", who,
-			 dom->version, dom->id, desc->help, desc->labels, (unsigned long long)held);
+			 dom->version, dom->id, text, desc->labels, (unsigned long long)held);
 	else
-		log_warn("exporter %s: %s (%s); %llu more like this not shown", who, desc->help, desc->labels,
+		log_warn("exporter %s: %s (%s); %llu more like this not shown", who, text, desc->labels,
 			 (unsigned long long)held);
 }
 
