@@ -56,6 +56,7 @@ open_file(const char *path)
 		return true;
 	}
 	/* the number stays, since another thread may be writing to it */
+	/* dup3 replaces the open file in one step: no line is lost between close and open */
 	bool done = dup3(fd, state.fd, O_CLOEXEC) >= 0;
 	close(fd);
 	return done;
@@ -165,6 +166,7 @@ log_line(enum log_level level, const char *fmt, ...)
 	size_t n = 0;
 	va_list ap;
 
+	/* for callers of log_line itself; the macro has asked already */
 	if (level == LOG_LEVEL_DEBUG && !state.debug)
 		return;
 	if (state.stamp && !state.to_syslog) {

@@ -50,6 +50,7 @@ PUT(addr)
 {
 	struct addr a;
 	memcpy(&a, v, sizeof(a));
+	/* "::" as an exporter sent it is not absent (addr.h) */
 	if (unlikely(addr_is_none(&a)))
 		return put_str(p, f->no_addr);
 	return addr_format(p, &a);
@@ -102,6 +103,7 @@ PUT(tcpflags_array)
 	char *begin = p;
 	*p++ = '[';
 	for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
+		/* bits above the eighth (NS and reserved) have no name */
 		if (!(flags >> i & 1))
 			continue;
 		if (p > begin + 1)
@@ -197,6 +199,7 @@ PUT(rd)
 {
 	uint64_t rd;
 	memcpy(&rd, v, sizeof(rd));
+	/* the type decides how the six bytes behind it are divided */
 	unsigned type = (unsigned)(rd >> 48);
 	/* no route distinguisher is known, only the exporter's number of the VRF */
 	if (type == RD_TYPE_VRFID)
@@ -448,6 +451,7 @@ column_compile(const struct format *f, struct column *c)
 	/* a custom value is empty when it is absent, whatever its offset */
 	c->absent = type == VALUE_CUSTOM ? "" : absent_text(c->row);
 	c->may_escape = may_need_quotes(f, type);
+	/* the texts around the value are made from this, behind this call */
 	c->quoted = f->json && is_quoted(f, c) && !shown_as_array(f, type);
 	/* Text may be escaped to six bytes each; a custom address is the longest that fixed bytes become. */
 	return rules[type].room + 6 * (size_t)c->len + ADDR_TEXT_MAX;

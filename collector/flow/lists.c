@@ -62,6 +62,7 @@ list_load(const char *path, enum list_kind kind, char *err, size_t errlen)
 	}
 	for (char *s; (s = lines_next(&in));) {
 		uint16_t v;
+		/* a bit each: a value that stands twice is set twice */
 		if (value_read(&v, s, kind))
 			l->word[v / 64] |= 1ULL << (v % 64);
 		else

@@ -321,6 +321,7 @@ ask_flow(const struct question *q, struct network *room)
 	room->len = length_within(host_of(q), q->side ? f->dst_mask : f->src_mask);
 	room->origin_as = q->side ? f->dst_as : f->src_as;
 	room->peer_as = q->side ? f->peer_dst_as : f->peer_src_as;
+	/* the BGP next hop of the record first (IE 18, 63); the IP next hop (15, 62) only where asked for */
 	room->next_hop =
 	    q->p->use_ip_next_hop && addr_is_none(&f->peer_dst_ip) ? f->ip_next_hop : f->peer_dst_ip;
 	return (struct answer){room, false};
@@ -343,6 +344,7 @@ ask_file(const struct question *q, struct network *room)
 	if (!p->file)
 		return (struct answer){NULL, false};
 	if (q->in_file)
+		/* with no_lpm a match ends the asking; else the longest of all sources counts */
 		return (struct answer){q->in_file, p->file_no_lpm};
 	return (struct answer){p->file_no_lpm && !p->file_filter ? NULL : &nothing, p->file_filter};
 }
@@ -500,6 +502,7 @@ apply_side(const struct question *q, struct flow *f)
 	const struct network_policy *p = q->p;
 	struct network room[2][ARRAY_SIZE(sources)];
 	const struct network *net = p->want_net ? choose(q, p->net, room[0]) : NULL, *as = net;
+	/* equal sources give equal answers: the second choice is saved */
 	if (p->want_as && (!net || p->as != p->net))
 		as = choose(q, p->as, room[1]);
 	/* the host becomes 0.0.0.0 or ::, which keeps its family; before the network is cut from it */

@@ -171,6 +171,7 @@ primitive_add_custom(const char *name, unsigned len, enum custom_semantics sem, 
 	    .supply = SUPPLY_FLOW | SUPPLY_SFLOW | SUPPLY_PACKET,
 	    .json = stored,
 	    .csv = stored,
+	    /* in the order of their file, in CSV and in the client alike */
 	    .csv_rank = (uint16_t)(CUSTOM_RANK + custom.n),
 	    .client_rank = (uint16_t)(CUSTOM_RANK + custom.n),
 	    .column = (uint8_t)(column > UINT8_MAX ? UINT8_MAX : column),
@@ -197,6 +198,7 @@ need_names(struct flow_needs *needs, const char *names)
 {
 	char name[NAME_MAX_LEN + 1];
 
+	/* names are shorter than the buffer: they are rows of the table */
 	while (names && *names) {
 		size_t n = strcspn(names, ",");
 		memcpy(name, names, n);
@@ -303,6 +305,7 @@ aggregate_settle_sum(struct aggregate *a)
 	unsigned kept = 0;
 	size_t used = 0;
 
+	/* the first sum_* in the operator's order */
 	for (unsigned i = 0; i < a->n && sum == PRIMITIVE_NULL; i++)
 		if (primitive_get(a->id[i])->flags & PRIMITIVE_SUM)
 			sum = a->id[i];

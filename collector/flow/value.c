@@ -20,6 +20,7 @@ struct target {
 static bool
 put(struct target *t, const void *bytes, size_t n)
 {
+	/* len never passes cap, so the subtraction cannot wrap */
 	if (t->cap - t->len < n)
 		return false;
 	memcpy(t->out + t->len, bytes, n);
@@ -276,7 +277,9 @@ scan_fraction(const char **s, uint64_t *us)
 static bool
 scan_date(const char **s, struct tm *tm)
 {
+	/* what stands before each of year, month, day, hour, minute, second */
 	static const char before[6] = {0, '-', '-', ' ', ':', ':'};
+	/* 60: a leap second */
 	static const uint16_t max[6] = {9999, 12, 31, 23, 59, 60};
 	uint64_t v[6];
 
@@ -344,6 +347,7 @@ scan_time(const char *s, uint64_t *us)
 	if (!scan_date(&s, &tm) || !scan_fraction(&s, &fraction))
 		return false;
 	*us = 0;
+	/* how print shows an unknown time; whatever zone stands behind it */
 	if (tm.tm_mday == 0) /* 0000-00-00: no time */
 		return tm.tm_year == -1900 && tm.tm_mon == -1;
 	if (!scan_zone(&s, &tm, &epoch) || *s || epoch < 0)
@@ -390,6 +394,7 @@ read_rd(struct target *t, const char *s)
 		return scan_admin(&s, &a) && !*s && put_uint(t, (uint64_t)a.type << 48 | a.six, 8);
 	if (!scan_u64(&s, 2, &v) || !scan_char(&s, ':') || !scan_admin(&s, &a) || *s)
 		return false;
+	/* scan_admin took the smaller form; the type in front says otherwise */
 	if (v == 2 && a.type == 0) { /* a small AS number in the 32-bit form */
 		if ((a.six & UINT32_MAX) > UINT16_MAX)
 			return false;
@@ -522,6 +527,7 @@ scan_ext_comm(struct target *t, const char **s)
 		*s += subtype == 2 ? 3 : 4;
 		if (!scan_admin(s, &a))
 			return false;
+		/* extended communities are kept as on the wire, big-endian */
 		uint64_t wire = __builtin_bswap64((uint64_t)a.type << 56 | (uint64_t)subtype << 48 | a.six);
 		return put(t, &wire, sizeof(wire));
 	}
@@ -709,6 +715,7 @@ cut_as_path(const uint8_t *p, size_t max)
 {
 	size_t at = 0;
 
+	/* the header first: its count is read only when it lies within */
 	while (at + 2 <= max && at + 2 + 4u * p[at + 1] <= max)
 		at += 2 + 4u * p[at + 1];
 	return at;
@@ -723,6 +730,7 @@ cut_text(const uint8_t *p, size_t max)
 
 	while (at && max - at < 4 && (p[at] & 0xc0) == 0x80)
 		at--;
+	/* four such bytes in a row are no letter of UTF-8 */
 	return (p[at] & 0xc0) == 0x80 ? max : at;
 }
 
