@@ -28,6 +28,7 @@ struct option_row {
 	const char *help;
 };
 
+/* a count beside the list, since no key has the number that could end it */
 #define SETS1(a)	  {CONF_##a}, 1
 #define SETS2(a, b)	  {CONF_##a, CONF_##b}, 2
 #define SETS4(a, b, c, d) {CONF_##a, CONF_##b, CONF_##c, CONF_##d}, 4
@@ -122,6 +123,7 @@ find_option(enum conf_personality personality, int letter)
 	return NULL;
 }
 
+/* Long options come as LONG_BASE and their row, so one that has a letter too is found either way. */
 static const struct command *
 find_command(int value)
 {
@@ -151,6 +153,7 @@ short_options(enum conf_personality personality, struct text *out)
 	text_cstr(out);
 }
 
+/* The array of the caller has one place more than there are rows, for the zeros at the end. */
 static void
 long_options(struct option *out)
 {
@@ -169,6 +172,7 @@ add_overrides(struct conf_args *args, const struct option_row *row, const char *
 	args->overrides = realloc(args->overrides, n * sizeof(args->overrides[0]));
 	if (!args->overrides)
 		abort();
+	/* marked as one of many: the other keys of such an option must not be warned of */
 	for (unsigned i = 0; i < row->set_count; i++)
 		args->overrides[args->override_count++] = (struct conf_override){
 		    .key = row->sets[i],
@@ -206,6 +210,9 @@ explain(int value, char **argv, struct text *messages)
 			    argv[optind - 1]);
 }
 
+/* Goes on after a fault, so that all of them are told of. Values are pointers into argv: nothing is copied,
+ * and argv outlives everything. A word that is no option is refused; pmacctd's trailing filter comes with
+ * its capture. */
 bool
 conf_args_parse(struct conf_args *args, int argc, char **argv, struct text *messages)
 {
@@ -216,6 +223,7 @@ conf_args_parse(struct conf_args *args, int argc, char **argv, struct text *mess
 	*args = (struct conf_args){.personality = personality_of(argc ? argv[0] : "")};
 	short_options(args->personality, &letters);
 	long_options(longs);
+	/* the program may parse twice, in tests for one */
 	optind = 0; /* glibc: start anew */
 	opterr = 0;
 	while ((value = getopt_long(argc, argv, letters.data, longs, NULL)) != -1) {
@@ -237,6 +245,7 @@ conf_args_parse(struct conf_args *args, int argc, char **argv, struct text *mess
 	return ok;
 }
 
+/* The strings belong to argv. */
 void
 conf_args_free(struct conf_args *args)
 {
@@ -244,6 +253,7 @@ conf_args_free(struct conf_args *args)
 	*args = (struct conf_args){0};
 }
 
+/* Letter and name in one column, so that --help stays narrow. */
 static void
 list_command(struct text *out, const struct command *c)
 {
@@ -258,6 +268,7 @@ list_command(struct text *out, const struct command *c)
 	text_printf(out, "  %s%-*s %s\n", letter, 30 - (int)strlen(letter), name, c->help);
 }
 
+/* Only what the program knows under this name: options of the others would be refused. */
 void
 conf_list_options(struct text *out, enum conf_personality personality)
 {
@@ -271,6 +282,7 @@ conf_list_options(struct text *out, enum conf_personality personality)
 	}
 }
 
+/* The manual page describes flowribd and nfacctd; of options that sfacctd has otherwise it says so. */
 void
 conf_list_options_mdoc(struct text *out)
 {

@@ -23,6 +23,7 @@ setting_new(const char *text, enum origin origin, unsigned line)
 	return s;
 }
 
+/* NULL empties the place. */
 void
 tier_put(struct tier *t, enum conf_key key, struct setting *s)
 {
@@ -30,6 +31,7 @@ tier_put(struct tier *t, enum conf_key key, struct setting *s)
 	t->of[key] = s;
 }
 
+/* Safe on a tier that was never filled. */
 void
 tier_clear(struct tier *t)
 {
@@ -38,6 +40,7 @@ tier_clear(struct tier *t)
 			tier_put(t, (enum conf_key)i, NULL);
 }
 
+/* Strings that accessors returned end here. */
 void
 conf_free(struct conf *c)
 {
@@ -56,6 +59,8 @@ conf_free(struct conf *c)
 	free(c);
 }
 
+/* The order of the tiers is the order of precedence: command line, the plugin's own, the whole program,
+ * default. An alias has no place of its own, so all spellings of a key read the same. */
 const struct setting *
 conf_setting(const struct conf *c, int scope, enum conf_key key)
 {
@@ -71,36 +76,42 @@ conf_setting(const struct conf *c, int scope, enum conf_key key)
 	return c->fallback.of[key];
 }
 
+/* By which of pmacct's names the program was called. */
 enum conf_personality
 conf_personality(const struct conf *c)
 {
 	return c->personality;
 }
 
+/* NULL when all came from the command line. */
 const char *
 conf_file(const struct conf *c)
 {
 	return c->file;
 }
 
+/* At least 1 after loading. */
 unsigned
 conf_plugins(const struct conf *c)
 {
 	return c->plugin_count;
 }
 
+/* Unique among the instances; in files, logs and labels it stands for the plugin. */
 const char *
 conf_plugin_name(const struct conf *c, int i)
 {
 	return c->plugins[i].name;
 }
 
+/* In lower case, however it was written. */
 const char *
 conf_plugin_type(const struct conf *c, int i)
 {
 	return c->plugins[i].type;
 }
 
+/* Accessors do not check that the row is of their type: the table is fixed, and a test walks it. */
 bool
 conf_bool(const struct conf *c, int scope, enum conf_key key)
 {
@@ -108,6 +119,8 @@ conf_bool(const struct conf *c, int scope, enum conf_key key)
 	return s && s->value.yes;
 }
 
+/* Sizes, ports, seconds and octal numbers too. A span in months has no exact length; who needs one asks
+ * conf_span. */
 uint64_t
 conf_uint(const struct conf *c, int scope, enum conf_key key)
 {
@@ -119,6 +132,7 @@ conf_uint(const struct conf *c, int scope, enum conf_key key)
 	return s->value.number;
 }
 
+/* For the few keys that may be negative. */
 int64_t
 conf_int(const struct conf *c, int scope, enum conf_key key)
 {
@@ -126,6 +140,7 @@ conf_int(const struct conf *c, int scope, enum conf_key key)
 	return s ? s->value.integer : 0;
 }
 
+/* As written, blanks trimmed; for any type, so messages can quote it. */
 const char *
 conf_string(const struct conf *c, int scope, enum conf_key key)
 {
@@ -133,6 +148,7 @@ conf_string(const struct conf *c, int scope, enum conf_key key)
 	return s ? s->text : NULL;
 }
 
+/* An index into the row's words, which conf.h repeats as an enumeration. */
 int
 conf_word(const struct conf *c, int scope, enum conf_key key)
 {
@@ -140,6 +156,7 @@ conf_word(const struct conf *c, int scope, enum conf_key key)
 	return s ? s->value.word : -1;
 }
 
+/* 0 when unset; no key takes that character. */
 char
 conf_char(const struct conf *c, int scope, enum conf_key key)
 {
@@ -147,6 +164,7 @@ conf_char(const struct conf *c, int scope, enum conf_key key)
 	return s ? s->value.character : 0;
 }
 
+/* Both members 0 when unset. */
 struct conf_span
 conf_span(const struct conf *c, int scope, enum conf_key key)
 {
@@ -154,6 +172,7 @@ conf_span(const struct conf *c, int scope, enum conf_key key)
 	return s ? s->value.span : (struct conf_span){0};
 }
 
+/* out stays as it is when the key is unset. */
 bool
 conf_addr(const struct conf *c, int scope, enum conf_key key, struct addr *out)
 {
@@ -163,6 +182,7 @@ conf_addr(const struct conf *c, int scope, enum conf_key key, struct addr *out)
 	return s != NULL;
 }
 
+/* A port alone means loopback: what is reachable from elsewhere has to be asked for. */
 bool
 conf_endpoint(const struct conf *c, int scope, enum conf_key key, struct addr *out, uint16_t *port)
 {
@@ -174,6 +194,7 @@ conf_endpoint(const struct conf *c, int scope, enum conf_key key, struct addr *o
 	return true;
 }
 
+/* A default is not "set": many keys act only when somebody wrote them. */
 bool
 conf_is_set(const struct conf *c, int scope, enum conf_key key)
 {
@@ -181,6 +202,7 @@ conf_is_set(const struct conf *c, int scope, enum conf_key key)
 	return s && s->origin != ORIGIN_DEFAULT;
 }
 
+/* For messages of others about a value that only they can judge, such as an aggregate. */
 const char *
 conf_where(const struct conf *c, int scope, enum conf_key key, char *buf, size_t n)
 {
@@ -192,6 +214,7 @@ conf_where(const struct conf *c, int scope, enum conf_key key, char *buf, size_t
 	return buf;
 }
 
+/* Empty items are passed over, as pmacct does it: "a,,b" has two. */
 size_t
 conf_list_next(const char **next, const char **item)
 {
@@ -217,6 +240,8 @@ disarm(char *s)
 			*s = '?';
 }
 
+/* All faults go through here, so there is one form and one count. What pmacct only warns of is an error
+ * under our own name: an operator who wrote it meant something by it. */
 void
 conf_report(struct report *r, enum severity severity, enum origin origin, unsigned line, const char *key,
 	    const char *fmt, ...)

@@ -5,6 +5,7 @@
 
 #define MASK "********"
 
+/* A configuration is shown to others when they help; passwords are not. */
 static const char *
 shown(const struct conf_row *row, const struct setting *s)
 {
@@ -33,6 +34,7 @@ dump_setting(const struct conf *c, enum conf_key key, const char *scope, const s
 static void
 dump_key(const struct conf *c, enum conf_key key, struct text *out)
 {
+	/* it hides all others, so these are not shown: they do not count */
 	if (c->command_line.of[key]) {
 		dump_setting(c, key, NULL, c->command_line.of[key], out);
 		return;
@@ -60,11 +62,13 @@ dump_default(const struct conf *c, enum conf_key key, struct text *out)
 		text_printf(out, "! %s: %s\n", row->name, shown(row, s));
 	for (unsigned i = 0; i < c->plugin_count; i++) {
 		s = c->plugins[i].own.of[key];
+		/* only memory plugins have a computed default */
 		if (s && s->origin == ORIGIN_DEFAULT && strcmp(c->plugins[i].type, "memory") == 0)
 			text_printf(out, "! %s[%s]: %s\n", row->name, c->plugins[i].name, shown(row, s));
 	}
 }
 
+/* The output can be loaded again and then gives the same program, defaults of the user aside. */
 void
 conf_dump(const struct conf *c, struct text *out)
 {

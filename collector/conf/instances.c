@@ -37,6 +37,7 @@ type_known(const char *const *types, const char *type)
 	return false;
 }
 
+/* NULL for a word that no version ever knew. */
 static const char *
 type_absent(const char *type)
 {
@@ -66,6 +67,7 @@ explain_type(const char *type, const char *const *types, const struct setting *s
 	text_free(&all);
 }
 
+/* Names are compared as written; a plugin's name is the operator's, not a keyword. */
 int
 instance_find(const struct conf *c, const char *name)
 {
@@ -100,8 +102,10 @@ split_item(const char *item, size_t n, char *type, char *name, size_t room)
 	snprintf(type, room, "%.*s", (int)end, item);
 	for (char *p = type; *p; p++)
 		*p = (char)tolower((unsigned char)*p);
+	/* without a name: pmacct's, which stands in the file names of existing set-ups */
 	if (bracket == n)
 		return snprintf(name, room, "default_%s", type) < (int)room;
+	/* an empty name would make key[] a way to set it */
 	if (item[n - 1] != ']' || n - bracket < 3)
 		return false;
 	snprintf(name, room, "%.*s", (int)(n - bracket - 2), item + bracket + 1);
@@ -127,6 +131,7 @@ instance_add(struct conf *c, const char *type, const char *name, const struct se
 	i->name = strdup(name);
 }
 
+/* types come from the program, because only it knows which plugins were built. */
 void
 instances_parse(struct conf *c, const struct setting *s, const char *const *types, struct report *r)
 {
@@ -136,6 +141,7 @@ instances_parse(struct conf *c, const struct setting *s, const char *const *type
 		types = usual_types;
 	while ((n = conf_list_next(&next, &item)) > 0) {
 		char type[64], name[64];
+		/* the type may become part of the name */
 		if (n >= 64 - sizeof("default_") || !split_item(item, n, type, name, sizeof(name))) {
 			conf_report(r, SEVERITY_ERROR, s->origin, s->line, "plugins",
 				    "'%.*s': expected type or type[name]; the name has no blanks, brackets, "

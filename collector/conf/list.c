@@ -2,6 +2,7 @@
 #include "collector/conf/settings.h"
 #include "collector/conf/table.h"
 
+/* What an operator may write: the key alone, with or without [plugin], only with it. */
 static const char *
 scope_word(const struct conf_row *row)
 {
@@ -25,6 +26,7 @@ type_word(enum conf_type type)
 	return words[type];
 }
 
+/* For programs; people read the reason instead. */
 static const char *
 standing_word(enum conf_standing standing)
 {
@@ -36,6 +38,7 @@ standing_word(enum conf_standing standing)
 
 /* --- text --- */
 
+/* One line a key, in the order of the rows: related keys stand together. */
 static void
 text_key(const struct conf_row *row, struct text *out)
 {
@@ -53,6 +56,7 @@ text_key(const struct conf_row *row, struct text *out)
 			    row->standing == CONF_STANDING_ACCEPTED ? "no effect" : "removed", row->reason);
 }
 
+/* Columns are wide enough for all but the longest names. */
 static void
 list_text(struct text *out)
 {
@@ -85,6 +89,7 @@ type_says_all(enum conf_type type)
 	       type == CONF_TYPE_PATH || type == CONF_TYPE_MAP;
 }
 
+/* The same words as in a message about a wrong value. */
 static void
 mdoc_value(const struct conf_row *row, struct text *out)
 {
@@ -96,6 +101,7 @@ mdoc_value(const struct conf_row *row, struct text *out)
 	text_free(&expected);
 }
 
+/* Keys that work; the others have a list of their own. */
 static void
 mdoc_key(const struct conf_row *row, struct text *out)
 {
@@ -116,6 +122,7 @@ mdoc_key(const struct conf_row *row, struct text *out)
 		text_str(out, "The file is read again on SIGUSR2.\n");
 }
 
+/* An alias is one line that points to the key. */
 static void
 list_mdoc(struct text *out)
 {
@@ -157,6 +164,7 @@ list_mdoc_accepted(struct text *out)
 
 /* --- JSON --- */
 
+/* null and not a missing member: every key has the same members. */
 static void
 json_member(struct text *out, const char *name, const char *value)
 {
@@ -167,6 +175,7 @@ json_member(struct text *out, const char *name, const char *value)
 		text_str(out, "null");
 }
 
+/* max is 0 where a type has no limits. */
 static void
 json_limits(const struct conf_row *row, struct text *out)
 {
@@ -200,6 +209,7 @@ json_key(const struct conf_row *row, struct text *out)
 	text_char(out, '}');
 }
 
+/* One object a line, so that grep works too. */
 static void
 list_json(struct text *out)
 {
@@ -221,6 +231,7 @@ static const struct {
     {"json", list_json},
 };
 
+/* False for a format that does not exist; the caller decides what that means. */
 bool
 conf_list_keys(struct text *out, const char *format)
 {

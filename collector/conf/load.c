@@ -94,6 +94,7 @@ split_scope(char *key, char **scope)
 	return **scope ? NULL : "no plugin is named between the brackets";
 }
 
+/* Keys only: values and names of plugins stay as they are. */
 static void
 lower(char *s)
 {
@@ -101,6 +102,7 @@ lower(char *s)
 		*s = (char)tolower((unsigned char)*s);
 }
 
+/* With the nearest key: most unknown keys are typing errors. */
 static void
 explain_unknown(struct loading *l, const char *key, unsigned line)
 {
@@ -123,8 +125,10 @@ read_line(struct loading *l, char *line, unsigned number)
 		return;
 	}
 	*colon = 0;
+	/* pmacct removes blanks within keys too, and files rely on it */
 	squeeze(line);
 	const char *fault = split_scope(line, &scope);
+	/* after the scope was cut off, whose case counts */
 	lower(line);
 	if (fault || !*line) {
 		conf_report(r, SEVERITY_ERROR, ORIGIN_FILE, number, *line ? line : NULL, "%s",
@@ -146,6 +150,7 @@ read_line(struct loading *l, char *line, unsigned number)
 		  (struct entry){.key = (enum conf_key)key, .scope = scope, .value = value, .line = number});
 }
 
+/* Faults of the file itself, such as a line that is too long, count like faults of a line. */
 static void
 read_lines(struct loading *l, struct mapfile *m)
 {
@@ -228,6 +233,7 @@ static struct tier *
 find_tier(struct loading *l, const struct entry *e, const struct conf_row *row)
 {
 	struct conf *c = l->conf;
+	/* an option holds for everybody and beats everything */
 	if (e->letter)
 		return &c->command_line;
 	if (!e->scope && row->scope != CONF_SCOPE_PLUGIN)
@@ -243,6 +249,7 @@ find_tier(struct loading *l, const struct entry *e, const struct conf_row *row)
 		return &c->global;
 	}
 	int i = instance_find(c, e->scope);
+	/* a plugin named like the core wins; pmacct has no answer to that */
 	if (i >= 0)
 		return &c->plugins[i].own;
 	if (strcmp(e->scope, l->core_name) == 0)
@@ -263,6 +270,7 @@ place(struct loading *l, const struct entry *e)
 	struct tier *tier = find_tier(l, e, row);
 	if (!tier)
 		return;
+	/* an alias is judged by the row it stands for */
 	if (!conf_value_parse(row, e->value, &value)) {
 		explain_value(l, e, row);
 		return;
@@ -284,6 +292,7 @@ put_default(struct tier *t, enum conf_key key, const char *text)
 	tier_put(t, key, s);
 }
 
+/* Defaults are settings too, so that reading has one way for all. */
 static void
 place_defaults(struct conf *c)
 {
@@ -314,6 +323,7 @@ place_computed(struct conf *c)
 static void
 place_names(struct loading *l, const struct conf_args *args)
 {
+	/* the core has a name too, and key[that name] is meant for it */
 	const struct entry *e = last_entry(l, CONF_core_proc_name);
 	struct conf *c = l->conf;
 	l->core_name = e ? e->value : conf_row(CONF_core_proc_name)->fallback;
@@ -341,6 +351,7 @@ finish(struct loading *l)
 	return NULL;
 }
 
+/* Keys, plugins, values: the third pass needs the names of the second, and none stops the ones after it. */
 static struct conf *
 load(struct mapfile *m, const struct conf_args *args, struct text *messages)
 {
@@ -363,6 +374,7 @@ load(struct mapfile *m, const struct conf_args *args, struct text *messages)
 	return finish(&l);
 }
 
+/* The limits on lines are pmacct's, so that what it takes is taken here. */
 struct conf *
 conf_load(const struct conf_args *args, struct text *messages)
 {
@@ -376,6 +388,7 @@ conf_load(const struct conf_args *args, struct text *messages)
 	return c;
 }
 
+/* The text is copied; data may go as soon as this returns. */
 struct conf *
 conf_load_text(const char *name, const char *data, size_t n, const struct conf_args *args,
 	       struct text *messages)

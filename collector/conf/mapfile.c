@@ -10,6 +10,7 @@
 /* Blanks are those of lines_trim, and what ends a key besides them. */
 #define BLANKS " \t\r\v\f"
 
+/* Of the C locale, whatever the process has: files must not read differently elsewhere. */
 static bool
 blank(char c)
 {
@@ -34,6 +35,8 @@ start(struct mapfile *m, const char *name, size_t max_line, unsigned max_lines, 
 	m->messages = messages;
 }
 
+/* O_NONBLOCK, because opening a FIFO without a writer would hang; what is not a regular file is refused
+ * right after. /dev/null is a character device and a useful empty file. */
 bool
 mapfile_open(struct mapfile *m, const char *path, size_t max_line, unsigned max_lines, struct text *messages)
 {
@@ -46,6 +49,7 @@ mapfile_open(struct mapfile *m, const char *path, size_t max_line, unsigned max_
 	return true;
 }
 
+/* The same way through the parser for tests and fuzzing. */
 void
 mapfile_memory(struct mapfile *m, const char *name, const void *data, size_t n, size_t max_line,
 	       unsigned max_lines, struct text *messages)
@@ -58,6 +62,7 @@ mapfile_memory(struct mapfile *m, const char *name, const void *data, size_t n, 
 	}
 }
 
+/* Lines and values handed out point into the data and end here. */
 void
 mapfile_close(struct mapfile *m)
 {
@@ -74,6 +79,7 @@ report(struct mapfile *m, const char *kind, const char *fmt, va_list ap)
 	text_printf(m->messages, "%s:%u: %s: %s\n", m->name, m->in.number, kind, what);
 }
 
+/* Counted as well, so that the caller need not keep count. */
 void
 mapfile_fault(struct mapfile *m, const char *fmt, ...)
 {
@@ -84,6 +90,7 @@ mapfile_fault(struct mapfile *m, const char *fmt, ...)
 	m->faults++;
 }
 
+/* Said, and not counted. */
 void
 mapfile_warn(struct mapfile *m, const char *fmt, ...)
 {
@@ -106,6 +113,7 @@ usable(struct mapfile *m, const char *line, size_t length)
 	return false;
 }
 
+/* Counts all lines, so that numbers agree with an editor. */
 char *
 mapfile_next(struct mapfile *m)
 {
@@ -132,6 +140,7 @@ cut_value(char **next, char **value)
 {
 	char *p = *next;
 	char *end;
+	/* quotes are for values with blanks, such as filters */
 	if (*p == '\'') {
 		*value = ++p;
 		end = strchr(p, '\'');
@@ -147,6 +156,7 @@ cut_value(char **next, char **value)
 	return true;
 }
 
+/* Keys are turned to lower case, values stay. Faults name the key, because a rule has many. */
 int
 mapfile_pairs(struct mapfile *m, char *line, struct mapfile_pair *pairs, unsigned max)
 {
@@ -180,6 +190,7 @@ mapfile_pairs(struct mapfile *m, char *line, struct mapfile_pair *pairs, unsigne
 	}
 }
 
+/* Empty fields are kept: in lists with columns their place is their meaning. */
 int
 mapfile_fields(struct mapfile *m, char *line, char **fields, unsigned max)
 {

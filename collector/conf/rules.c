@@ -24,24 +24,28 @@ active(const struct conf *c, int scope, enum conf_key key)
 
 /* --- tests: true when the rule is broken --- */
 
+/* The plainest rule: two keys that exclude each other. */
 static bool
 both(const struct conf *c, int scope, const struct rule *rule)
 {
 	return active(c, scope, rule->key) && active(c, scope, rule->other);
 }
 
+/* A key that means nothing without another. */
 static bool
 only_first(const struct conf *c, int scope, const struct rule *rule)
 {
 	return active(c, scope, rule->key) && !active(c, scope, rule->other);
 }
 
+/* For rules about one kind of plugin. */
 static bool
 is_type(const struct conf *c, int scope, const char *type)
 {
 	return strcmp(conf_plugin_type(c, scope), type) == 0;
 }
 
+/* In the background standard output is /dev/null: the rows would vanish without a word. */
 static bool
 print_nowhere(const struct conf *c, int scope, const struct rule *rule)
 {
@@ -50,12 +54,14 @@ print_nowhere(const struct conf *c, int scope, const struct rule *rule)
 	       !conf_is_set(c, scope, CONF_print_output_file);
 }
 
+/* Only print has these keys; set for all plugins they are no mistake of the others. */
 static bool
 print_lacks_file(const struct conf *c, int scope, const struct rule *rule)
 {
 	return is_type(c, scope, "print") && only_first(c, scope, rule);
 }
 
+/* A bin cannot begin at midnight and at a Monday unless that is one. */
 static bool
 day_and_week(const struct conf *c, int scope, const struct rule *rule)
 {
@@ -70,6 +76,7 @@ format_absent(const struct conf *c, int scope, const struct rule *rule)
 	return is_type(c, scope, "print") && conf_word(c, scope, rule->key) >= CONF_OUTPUT_AVRO;
 }
 
+/* A warning, not an error: a configuration made for BGP should start, and say what is missing. */
 static bool
 source_absent(const struct conf *c, int scope, const struct rule *rule)
 {
@@ -77,6 +84,7 @@ source_absent(const struct conf *c, int scope, const struct rule *rule)
 	return source == CONF_SOURCE_BGP || source == CONF_SOURCE_BMP || source == CONF_SOURCE_BGP_LS;
 }
 
+/* pmacct ignores it there as well. */
 static bool
 memory_stitches(const struct conf *c, int scope, const struct rule *rule)
 {
@@ -94,6 +102,7 @@ same_socket(const struct conf *c, int scope, const struct rule *rule)
 	return false;
 }
 
+/* Half of the queue, so that one message can be written while one is read. */
 static bool
 queue_too_small(const struct conf *c, int scope, const struct rule *rule)
 {
@@ -143,6 +152,7 @@ static const struct rule rules[] = {
      "no effect without print_output_file"},
 };
 
+/* Names the plugin, since the line may stand in the part for all of them. */
 static void
 explain(const struct conf *c, int scope, const struct rule *rule, const struct setting *s, struct report *r)
 {
@@ -172,6 +182,7 @@ apply(const struct conf *c, const struct rule *rule, struct report *r)
 	}
 }
 
+/* In the order of the rows; a rule sees only values that are right by themselves. */
 void
 rules_check(const struct conf *c, struct report *r)
 {

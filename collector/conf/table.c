@@ -45,6 +45,7 @@ static const struct conf_row rows[CONF_KEYS] = {
 /* Keys in the order of their names. Made before main() runs, so that nobody needs a lock. */
 static uint16_t by_name[CONF_KEYS];
 
+/* For qsort; both are indices into rows. */
 static int
 compare_keys(const void *a, const void *b)
 {
@@ -59,24 +60,28 @@ sort_names(void)
 	qsort(by_name, CONF_KEYS, sizeof(by_name[0]), compare_keys);
 }
 
+/* Rows are constant and live for ever. */
 const struct conf_row *
 conf_row(enum conf_key key)
 {
 	return &rows[key];
 }
 
+/* Aliases do not chain: a test sees to that. */
 enum conf_key
 conf_target(enum conf_key key)
 {
 	return rows[key].alias_of < 0 ? key : (enum conf_key)rows[key].alias_of;
 }
 
+/* For bsearch: a name against an index. */
 static int
 compare_name(const void *name, const void *key)
 {
 	return strcmp(name, rows[*(const uint16_t *)key].name);
 }
 
+/* The name in lower case; -1 when there is none. */
 int
 conf_key_find(const char *name)
 {
@@ -91,6 +96,8 @@ hopeless(size_t a, size_t b, unsigned best)
 	return (a > b ? a - b : b - a) >= best;
 }
 
+/* Walks all rows, some 700, for keys that are wrong anyway. What is found must be near by the measure of
+ * word_near, or a hint would only confuse. */
 int
 conf_key_nearest(const char *name)
 {

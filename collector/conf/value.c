@@ -29,6 +29,7 @@ in_range(const struct conf_row *row, uint64_t v)
 
 /* --- readers: true when s is all of a value that the row takes --- */
 
+/* pmacct's two words. yes, on and 1 are refused with a hint, as pmacct would take them for false. */
 static bool
 parse_bool(const struct conf_row *row, const char *s, struct value *out)
 {
@@ -37,18 +38,21 @@ parse_bool(const struct conf_row *row, const char *s, struct value *out)
 	return out->yes || strcasecmp(s, "false") == 0;
 }
 
+/* No sign, no blanks, no hexadecimal. */
 static bool
 parse_uint(const struct conf_row *row, const char *s, struct value *out)
 {
 	return read_digits(&s, 10, &out->number) && !*s && in_range(row, out->number);
 }
 
+/* A mask of permissions; 8 and 9 are faults and not the end of the number. */
 static bool
 parse_octal(const struct conf_row *row, const char *s, struct value *out)
 {
 	return read_digits(&s, 8, &out->number) && !*s && in_range(row, out->number);
 }
 
+/* The sign is taken off first, so that overflow is found by the same reader. */
 static bool
 parse_int(const struct conf_row *row, const char *s, struct value *out)
 {
@@ -128,6 +132,7 @@ parse_span(const struct conf_row *row, const char *s, struct value *out)
 	return true;
 }
 
+/* Without a prefix length: that would be a network. */
 static bool
 parse_address(const struct conf_row *row, const char *s, struct value *out)
 {
@@ -135,6 +140,7 @@ parse_address(const struct conf_row *row, const char *s, struct value *out)
 	return addr_parse(&out->addr, s);
 }
 
+/* 0 would mean "any port", which no exporter could be told. */
 static bool
 parse_port(const char *s, uint16_t *port)
 {
@@ -170,6 +176,8 @@ parse_endpoint(const struct conf_row *row, const char *s, struct value *out)
 	       parse_port(colon + 1, &out->port);
 }
 
+/* Words stand in one string in the row, blanks between them and | between spellings: a table needs no
+ * pointers then. */
 size_t
 conf_value_word(const char *words, unsigned index, const char **word)
 {
@@ -196,6 +204,7 @@ spelled(const char *spellings, const char *s)
 	}
 }
 
+/* The index is the value; the first spelling of a word is its name. */
 static bool
 parse_word(const struct conf_row *row, const char *s, struct value *out)
 {
@@ -251,6 +260,7 @@ parse_text(const struct conf_row *row, const char *s, struct value *out)
 
 /* --- in words: what follows the general phrase of the type --- */
 
+/* An upper limit that is the type's own is none to a person. */
 static void
 say_range(const struct conf_row *row, struct text *out)
 {
@@ -260,6 +270,7 @@ say_range(const struct conf_row *row, struct text *out)
 		text_printf(out, " from %lld to %llu", (long long)row->min, (unsigned long long)row->max);
 }
 
+/* With the leading zeros people know from umask. */
 static void
 say_octal(const struct conf_row *row, struct text *out)
 {
@@ -267,6 +278,7 @@ say_octal(const struct conf_row *row, struct text *out)
 		    (unsigned long long)row->max);
 }
 
+/* First spellings only: the others are for old files. */
 static void
 say_words(const struct conf_row *row, struct text *out)
 {
@@ -278,6 +290,7 @@ say_words(const struct conf_row *row, struct text *out)
 	}
 }
 
+/* Letters may stand in any order. */
 static void
 say_letters(const struct conf_row *row, struct text *out)
 {
@@ -310,6 +323,7 @@ static const struct {
     [CONF_TYPE_MAP] = {parse_text, "a path", NULL},
 };
 
+/* The value is cleared first, so a union member that is not written reads as 0. */
 bool
 conf_value_parse(const struct conf_row *row, const char *text, struct value *out)
 {
@@ -318,6 +332,7 @@ conf_value_parse(const struct conf_row *row, const char *text, struct value *out
 	return !strchr(text, '\n') && types[row->type].parse(row, text, out);
 }
 
+/* For messages, help and the manual page alike. */
 void
 conf_value_expected(const struct conf_row *row, struct text *out)
 {
@@ -343,6 +358,7 @@ bool_hint(const char *s)
 							 : NULL;
 }
 
+/* The result is in thread-local memory and is good until the next call. */
 const char *
 conf_value_hint(const struct conf_row *row, const char *text)
 {

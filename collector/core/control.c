@@ -1,3 +1,7 @@
+/* The control socket. It runs on the control thread between other work, so nothing here may wait: sockets
+ * do not block, an answer is made first and sent as fast as its reader takes it. Requests are whole lines
+ * without arguments, which leaves nothing to parse and nothing to get wrong; whoever can open the socket
+ * may do all that commands can, so its mode and its directory are the only guard. */
 #include "collector/core/control.h"
 
 #include <errno.h>
@@ -7,6 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+/* Nobody needs more at once; a place costs some three hundred bytes. */
 #define CLIENTS_MAX 32
 #define LINE_MAX_   256
 
@@ -14,6 +19,7 @@ struct client {
 	int fd; /* -1: free */
 	size_t have;
 	char line[LINE_MAX_];
+	/* made when the line is complete; how much of it is on its way */
 	struct text answer;
 	size_t sent;
 };
@@ -28,6 +34,9 @@ struct control {
 	struct client client[CLIENTS_MAX];
 };
 
+/* A socket file that nobody answers at is left over from a daemon that was killed, and is replaced. One
+ * that is answered belongs to a living daemon: refusing here is what keeps two daemons out of one runtime
+ * directory. Anything that is no socket is not touched; bind fails on it. */
 static int
 listen_at(const char *path, char *err, size_t errlen)
 {
@@ -55,6 +64,7 @@ listen_at(const char *path, char *err, size_t errlen)
 		}
 		unlink(path);
 	}
+	/* the mode must be right from the first moment: bind makes the file */
 	mode_t old = umask(0177);
 	int rc = bind(fd, (struct sockaddr *)&un, sizeof(un));
 	umask(old);
@@ -66,6 +76,7 @@ listen_at(const char *path, char *err, size_t errlen)
 	return fd;
 }
 
+/* client NULL stands for the listener; its address tells the event loop whom an event is for. */
 static bool
 watch(struct control *c, int fd, uint32_t events, struct client *client, int op)
 {
@@ -73,6 +84,8 @@ watch(struct control *c, int fd, uint32_t events, struct client *client, int op)
 	return epoll_ctl(c->epoll, op, fd, &e) == 0;
 }
 
+/* The listener and all clients stand behind one epoll descriptor, so that the main loop waits for a single
+ * one whatever the number of clients. */
 struct control *
 control_open(const char *path, const struct control_command *commands, void *ctx, char *err, size_t errlen)
 {
@@ -104,6 +117,7 @@ control_fd(const struct control *c)
 	return c->epoll;
 }
 
+/* Closing the descriptor takes it out of epoll as well. */
 static void
 client_close(struct client *cl)
 {
@@ -112,6 +126,7 @@ client_close(struct client *cl)
 	*cl = (struct client){.fd = -1};
 }
 
+/* Takes all that are waiting: the listener is level-triggered, but each round costs the main loop a turn. */
 static void
 accept_clients(struct control *c)
 {
@@ -131,6 +146,8 @@ accept_clients(struct control *c)
 	}
 }
 
+/* The answer is made in one piece in memory before the first byte is sent: a slow reader then holds memory,
+ * and neither a lock nor the control thread. */
 static void
 answer(struct control *c, struct client *cl)
 {
@@ -146,6 +163,8 @@ answer(struct control *c, struct client *cl)
 	text_char(&cl->answer, '\n');
 }
 
+/* One line is a whole request. What a client sends after it is never read, and a line that does not fit
+ * ends the connection. */
 static void
 client_read(struct control *c, struct client *cl)
 {
@@ -161,14 +180,18 @@ client_read(struct control *c, struct client *cl)
 		client_close(cl);
 		return;
 	}
+	/* the rest of the line is still to come */
 	if (!end)
 		return;
 	*end = '\0';
 	answer(c, cl);
+	/* from here on the client is only written to */
 	if (!watch(c, cl->fd, EPOLLOUT, cl, EPOLL_CTL_MOD))
 		client_close(cl);
 }
 
+/* Sends what the socket takes now; the rest goes when epoll says so. A reader that went away costs nothing
+ * but the close. */
 static void
 client_write(struct client *cl)
 {
@@ -177,10 +200,13 @@ client_write(struct client *cl)
 	if (n < 0 && errno == EAGAIN)
 		return;
 	cl->sent += n > 0 ? (size_t)n : 0;
+	/* the end of the connection is the end of the answer */
 	if (n <= 0 || cl->sent == cl->answer.len)
 		client_close(cl);
 }
 
+/* Events of one round may concern a client that an earlier one of the same round closed to make room: its
+ * descriptor is -1 then. */
 void
 control_run(struct control *c)
 {
@@ -197,6 +223,7 @@ control_run(struct control *c)
 	}
 }
 
+/* The file goes last, so that a client that comes meanwhile is refused instead of waiting for an answer. */
 void
 control_close(struct control *c)
 {

@@ -1,3 +1,6 @@
+/* Primitives of the operator's own. They are added to the one table of primitives before any aggregate is
+ * parsed, and from then on are like all others. Kept in static memory: primitives are known to the whole
+ * program by number, so there can be only one such list anyway. */
 #include "collector/core/customs.h"
 
 #include "collector/conf/mapfile.h"
@@ -9,6 +12,8 @@ static struct {
 	unsigned elements;
 } customs;
 
+/* Only primitives that an information element feeds get here; occurrences are counted from 0 in the file
+ * and from 1 by the decoder. */
 static void
 add_element(const struct custom_definition *d)
 {
@@ -23,6 +28,8 @@ add_element(const struct custom_definition *d)
 	};
 }
 
+/* Every faulty line is reported, not just the first. Names given out stay given out: the file is read once,
+ * since layouts compiled from it cannot change under running plugins. */
 bool
 customs_load(const struct conf *conf, struct text *errors)
 {
@@ -50,6 +57,7 @@ customs_pointers(void)
 	return &customs.list;
 }
 
+/* The array is the program's for good; decoders copy what they need of it. */
 const struct decode_custom *
 customs_elements(unsigned *n)
 {

@@ -1,3 +1,6 @@
+/* What is known of exporters, in three forms. The decoders describe themselves as JSON, each on its own
+ * thread; everything here reads that text. So the decoders' structures stay private to their threads, and a
+ * figure that is added there needs one row here to be seen. */
 #include "collector/core/exporters.h"
 
 #include <jansson.h>
@@ -39,7 +42,10 @@ static json_t *
 read_status(struct sources *s)
 {
 	struct text text = {0};
+	/* copying through text looks wasteful, but it is asked for a few times a minute and keeps locks out
+	 * of the decoders */
 	sources_status(s, &text);
+	/* our own text, but a thread that did not answer makes a null in it: every step below takes that */
 	json_t *threads = json_loadb(text.data, text.len, 0, NULL), *all = json_array();
 	size_t i;
 	json_t *thread;
@@ -56,12 +62,14 @@ read_status(struct sources *s)
 	return all;
 }
 
+/* 0 when the member is missing, which is what an older status without it should show. */
 static long long
 number(const json_t *object, const char *member)
 {
 	return (long long)json_integer_value(json_object_get(object, member));
 }
 
+/* Never NULL: a table with a hole is more use than no table. */
 static const char *
 address_of(const json_t *exporter)
 {
@@ -69,6 +77,7 @@ address_of(const json_t *exporter)
 	return a ? a : "?";
 }
 
+/* Only reasons that occurred; the decoder leaves out the others. */
 static void
 put_drops(struct text *out, const json_t *exporter)
 {
@@ -87,6 +96,7 @@ rates_text(const json_t *domain, char *buf, size_t n)
 	snprintf(buf, n, "-");
 	json_array_foreach(json_object_get(domain, "sampling"), i, rate)
 	{
+		/* more rates than fit a line are left to the JSON */
 		if (used + 32 > n)
 			break;
 		used += (size_t)snprintf(buf + used, n - used, "%s%lld/%lld", i ? ", " : "",
@@ -94,6 +104,8 @@ rates_text(const json_t *domain, char *buf, size_t n)
 	}
 }
 
+/* A line per domain, not per exporter, because sequence numbers, templates and sampling rates belong to a
+ * domain. */
 void
 exporters_table(struct sources *s, struct text *out)
 {
@@ -120,6 +132,7 @@ exporters_table(struct sources *s, struct text *out)
 	json_decref(all);
 }
 
+/* seq_good is what is left: pmacct has no fourth group, and every datagram belongs to one of the three. */
 static void
 stats_line(const char *listening, const json_t *exporter, const json_t *domain)
 {
@@ -132,6 +145,8 @@ stats_line(const char *listening, const json_t *exporter, const json_t *domain)
 	    messages, number(domain, "octets"), messages - ahead - behind, ahead, behind);
 }
 
+/* Asked for by a signal, so it may take its time: one line per domain, a thousand exporters make a thousand
+ * lines. */
 void
 exporters_log(struct sources *s)
 {
@@ -154,6 +169,7 @@ exporters_log(struct sources *s)
 		   (long long)(clock_now_us() / US_PER_S), discarded);
 }
 
+/* One HELP and TYPE per metric, before its first sample, as the exposition format demands. */
 static void
 put_head(struct text *out, const struct figure *f)
 {
@@ -161,6 +177,7 @@ put_head(struct text *out, const struct figure *f)
 		    f->type);
 }
 
+/* The session is part of the labels: an exporter that reconnects over TCP counts from zero again. */
 static void
 put_domain_samples(struct text *out, const struct figure *f, const json_t *exporter)
 {
@@ -174,6 +191,7 @@ put_domain_samples(struct text *out, const struct figure *f, const json_t *expor
 	    number(domain, "id"), number(domain, "session"), number(domain, f->member));
 }
 
+/* Metric by metric, each over all exporters: samples of one name must stand together. */
 void
 exporters_metrics(struct sources *s, struct text *out)
 {
@@ -186,6 +204,7 @@ exporters_metrics(struct sources *s, struct text *out)
 				exporter_figures[f].metric, address_of(exporter), number(exporter, "thread"),
 				number(exporter, exporter_figures[f].member));
 	}
+	/* domains after exporters: other labels, so other names */
 	for (size_t f = 0; f < ARRAY_SIZE(domain_figures); f++) {
 		put_head(out, &domain_figures[f]);
 		json_array_foreach(all, i, exporter) put_domain_samples(out, &domain_figures[f], exporter);

@@ -19,6 +19,7 @@ struct channel {
 	uint64_t random;	      /* state of the generator that picks one flow in sampling_rate */
 	uint64_t post_tag, post_tag2; /* 0: not set */
 	bool changes;		      /* flows are changed for this channel alone, on a copy */
+	/* networks and AS numbers from elsewhere than what the other channels want */
 	bool own_policy;
 	const struct layout *layout;
 	const struct filter *filter;	   /* NULL: everything */
@@ -26,6 +27,7 @@ struct channel {
 	uint16_t whole_seconds[TIMES_MAX]; /* timestamps_secs: places of times in the key that lose their
 					      fraction */
 	unsigned times;
+	/* keeps the last bin it found: consecutive flows mostly fall into the same one */
 	struct timebin bin;
 	bool bins;
 	bool pro_rating;
@@ -50,6 +52,7 @@ channel_slot(struct fanout *f, struct channel *c)
 	uint8_t *slot = queue_slot(&c->writer, c->layout->max_record);
 	if (likely(slot != NULL))
 		return slot;
+	/* a capture file can wait, a router cannot: only for the former is a full queue a reason to pause */
 	while (f->lossless && !atomic_load_explicit(f->stop, memory_order_relaxed)) {
 		const struct timespec nap = {.tv_nsec = 100000};
 		nanosleep(&nap, NULL);
@@ -57,6 +60,7 @@ channel_slot(struct fanout *f, struct channel *c)
 		if (slot)
 			return slot;
 	}
+	/* counted where it happens, told of by the control thread */
 	queue_drop(&c->writer, 1);
 	return NULL;
 }
@@ -113,6 +117,7 @@ emit_pro_rated(struct fanout *f, struct channel *c, const struct flow *flow)
 							 flow->packets, flow->bytes, flow->flows);
 	while (timebin_split_next(&split, &share)) {
 		struct flow part = *flow;
+		/* shares add up to the whole: the last one gets what rounding left */
 		part.packets = share.packets;
 		part.bytes = share.bytes;
 		part.flows = share.flows;
@@ -120,6 +125,7 @@ emit_pro_rated(struct fanout *f, struct channel *c, const struct flow *flow)
 	}
 }
 
+/* A flow without both times cannot be spread over bins; it is booked where it began. */
 static void
 channel_flow(struct fanout *f, struct channel *c, const struct flow *flow)
 {
@@ -133,6 +139,7 @@ channel_flow(struct fanout *f, struct channel *c, const struct flow *flow)
 static struct flow *
 change(const struct fanout *f, const struct channel *c, const struct flow *flow, struct flow *copy)
 {
+	/* what nobody reads is not copied */
 	memcpy(copy, flow, f->extent);
 	if (c->own_policy)
 		networks_apply(&c->policy, copy);
@@ -153,6 +160,9 @@ sampled(struct channel *c)
 	return (c->random >> 32) * c->sampling_rate >> 32 == 0;
 }
 
+/* The order is a promise: the filter sees the flow as it was decoded, sampling decides before anything is
+ * copied, and lists of ports and the like come last, so that they fold what tags and networks were made
+ * from. */
 static void
 channel_batch(struct fanout *f, struct channel *c, const struct flow_batch *batch)
 {
@@ -174,6 +184,8 @@ channel_batch(struct fanout *f, struct channel *c, const struct flow_batch *batc
 	}
 }
 
+/* A policy that all plugins share is applied to the flows themselves, once; what differs is applied to
+ * copies, channel by channel. */
 void
 fanout_sink(void *ctx, struct flow_batch *batch)
 {
@@ -185,6 +197,8 @@ fanout_sink(void *ctx, struct flow_batch *batch)
 		channel_batch(f, &f->channel[i], batch);
 }
 
+/* Called after every batch of datagrams: without it records would wait in half-full messages for as long as
+ * traffic is slow. */
 void
 fanout_flush(struct fanout *f)
 {
@@ -192,6 +206,7 @@ fanout_flush(struct fanout *f)
 		queue_flush(&f->channel[i].writer);
 }
 
+/* The places of times in the key, found once: packing is not to look for them. */
 static void
 find_times(struct channel *c)
 {
@@ -217,10 +232,12 @@ channel_init(struct channel *c, struct instance *in, char *err, size_t errlen)
 	if (conf_bool(conf, i, CONF_timestamps_secs))
 		find_times(c);
 	c->sampling_rate = (uint32_t)conf_uint(conf, i, CONF_sampling_rate);
+	/* never zero, where the generator would stay for ever */
 	c->random = clock_now_us() | 1;
 	c->post_tag = conf_uint(conf, i, CONF_post_tag);
 	c->post_tag2 = conf_uint(conf, i, CONF_post_tag2);
 	c->changes = c->post_tag || c->post_tag2;
+	/* a copy of its own: reload changes pointers in it on this thread only */
 	c->policy = in->policy;
 	c->pro_rating = c->bins && conf_bool(conf, i, CONF_nfacctd_pro_rating);
 	if (!c->bins)
@@ -251,6 +268,7 @@ choose_policies(struct fanout *f, const struct instances *all)
 	f->extent = all->extent;
 }
 
+/* Channels keep the order of instances: a reload names them by that index. */
 struct fanout *
 fanout_new(struct instances *all, const struct conf *conf, unsigned thread, bool lossless,
 	   const _Atomic bool *stop, char *err, size_t errlen)
@@ -278,6 +296,8 @@ fail:
 	return NULL;
 }
 
+/* ZeroMQ makes threads, which the spawner must not inherit: hence not in fanout_new, which runs before it
+ * is forked. */
 bool
 fanout_open(struct fanout *f, char *err, size_t errlen)
 {
@@ -294,6 +314,7 @@ fanout_open(struct fanout *f, char *err, size_t errlen)
 	return true;
 }
 
+/* Pointers only: the caller frees the old contents when every thread has been here. */
 void
 fanout_replace(struct fanout *f, const struct networks *old, const struct networks *fresh)
 {
@@ -302,12 +323,14 @@ fanout_replace(struct fanout *f, const struct networks *old, const struct networ
 			f->channel[i].policy.file = fresh;
 }
 
+/* As with networks, the caller owns both, the old one and the new one. */
 void
 fanout_set_transform(struct fanout *f, unsigned instance, const struct transform *t)
 {
 	f->channel[instance].transform = t;
 }
 
+/* The consumer sees the end only after what was published before; it drains and leaves in order. */
 void
 fanout_close(struct fanout *f)
 {
@@ -315,6 +338,7 @@ fanout_close(struct fanout *f)
 		queue_close(&f->channel[i].writer);
 }
 
+/* The queues' memory belongs to the instances. */
 void
 fanout_free(struct fanout *f)
 {

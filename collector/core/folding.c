@@ -1,3 +1,6 @@
+/* Lists of ports, protocols and types of service that a plugin wants told apart; everything else becomes
+ * one value. A folding is immutable once loaded: source threads read it without a lock, and a reload makes
+ * another one and exchanges the pointer between two batches. */
 #include "collector/core/folding.h"
 
 static const enum conf_key keys[LIST_KINDS] = {
@@ -6,6 +9,7 @@ static const enum conf_key keys[LIST_KINDS] = {
     [LIST_TOS] = CONF_tos_file,
 };
 
+/* Safe on one that was never loaded. */
 void
 folding_free(struct folding *f)
 {
@@ -15,6 +19,8 @@ folding_free(struct folding *f)
 	*f = (struct folding){0};
 }
 
+/* All lists or none: a plugin that folds ports but not protocols because one file had a fault would write
+ * numbers nobody asked for. */
 bool
 folding_load(struct folding *f, const struct conf *conf, int scope, char *err, size_t errlen)
 {

@@ -1,3 +1,6 @@
+/* Metrics over HTTP for Prometheus. libmicrohttpd parses the requests in a thread of its own, made before
+ * the system call filter is set; nothing but GET /metrics is answered, and no byte of a request goes
+ * further than two comparisons. */
 #include "collector/core/metrics.h"
 
 #include <microhttpd.h>
@@ -7,6 +10,7 @@ struct metrics {
 	const struct status *status;
 };
 
+/* The library copies the body: the text is freed before the answer is on the wire. */
 static enum MHD_Result
 reply(struct MHD_Connection *c, unsigned code, const char *type, const void *body, size_t n)
 {
@@ -20,6 +24,8 @@ reply(struct MHD_Connection *c, unsigned code, const char *type, const void *bod
 	return rc;
 }
 
+/* Runs on the server's thread. It asks the source threads for figures as the control thread does, one
+ * request at a time, so a scraper cannot pile work up. */
 static enum MHD_Result
 answer(void *ctx, struct MHD_Connection *c, const char *url, const char *method, const char *version,
        const char *upload, size_t *upload_size, void **request)
@@ -39,6 +45,8 @@ answer(void *ctx, struct MHD_Connection *c, const char *url, const char *method,
 	return rc;
 }
 
+/* Few connections and a short timeout: scrapers come every few seconds and leave, whoever stays is not one.
+ */
 struct metrics *
 metrics_open(const struct addr *address, uint16_t port, const struct status *s, char *err, size_t errlen)
 {
@@ -46,6 +54,7 @@ metrics_open(const struct addr *address, uint16_t port, const struct status *s, 
 	addr_to_sockaddr(address, port, &ss);
 	struct metrics *m = calloc(1, sizeof(*m));
 	if (m) {
+		/* epoll inside the library: one thread, whatever the number of connections */
 		unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL;
 		m->status = s;
 		m->daemon =
@@ -64,6 +73,7 @@ metrics_open(const struct addr *address, uint16_t port, const struct status *s, 
 	return m;
 }
 
+/* Waits for a request in progress, so it comes before what such a request reads is freed. */
 void
 metrics_close(struct metrics *m)
 {

@@ -1,3 +1,5 @@
+/* Networks files by path. Loaded before the source threads exist, exchanged by the control thread
+ * afterwards; threads see the contents through const pointers only and never through this list. */
 #include "collector/core/netfiles.h"
 
 #include "collector/base/log.h"
@@ -20,6 +22,7 @@ told_loaded(const char *path, const struct networks *contents)
 	log_debug("[%s] %zu networks", path, networks_count(contents));
 }
 
+/* Several plugins that name one file share its contents; a full table is too large to have twice. */
 static const struct networks *
 file_load(const char *path, char *err, size_t errlen)
 {
@@ -53,6 +56,7 @@ sources_of(uint8_t *sources, const struct conf *conf, int scope, enum conf_key k
 	return false;
 }
 
+/* nfacctd_as is of the program, nfacctd_net may differ between plugins; pmacct has it so. */
 bool
 netfiles_policy(struct network_policy *p, const struct conf *conf, int scope, char *err, size_t errlen)
 {
@@ -67,11 +71,13 @@ netfiles_policy(struct network_policy *p, const struct conf *conf, int scope, ch
 	if (!sources_of(&p->net, conf, scope, CONF_nfacctd_net, NETWORK_FLOW, err, errlen) ||
 	    !sources_of(&p->as, conf, CONF_CORE, CONF_nfacctd_as, NETWORK_FLOW, err, errlen))
 		return false;
+	/* last: a fault above should not cost the reading of a full table */
 	if (path)
 		p->file = file_load(path, err, errlen);
 	return !path || p->file;
 }
 
+/* want_net and want_as do not count: looking up more than a plugin asked for does not change what it gets. */
 bool
 netfiles_same_policy(const struct network_policy *a, const struct network_policy *b)
 {
@@ -80,6 +86,8 @@ netfiles_same_policy(const struct network_policy *a, const struct network_policy
 	       a->use_ip_next_hop == b->use_ip_next_hop && a->file == b->file && a->route == b->route;
 }
 
+/* The old contents are freed only when every thread let go of them; when one did not answer in time they
+ * are kept for good, which costs memory and nothing else. */
 void
 netfiles_reload(netfiles_replace *replace, void *ctx)
 {
@@ -93,6 +101,7 @@ netfiles_reload(netfiles_replace *replace, void *ctx)
 			continue;
 		}
 		files.file[i].contents = fresh;
+		/* true: no thread uses the old ones any more */
 		if (replace(ctx, old, fresh))
 			networks_free(old);
 		told_loaded(files.file[i].path, fresh);

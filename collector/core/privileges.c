@@ -12,6 +12,7 @@
 
 #include "collector/base/log.h"
 
+/* Names only: a number that belongs to no user has no home in the group database either. */
 static bool
 find_ids(const char *user, const char *group, uid_t *uid, gid_t *gid, char *err, size_t errlen)
 {
@@ -33,6 +34,8 @@ find_ids(const char *user, const char *group, uid_t *uid, gid_t *gid, char *err,
 	return true;
 }
 
+/* Supplementary groups first, while root may still set them; capng_change_id then does user, group and
+ * bounding set in the one order that leaves nothing behind. */
 static bool
 become(const char *user, const char *group, char *err, size_t errlen)
 {
@@ -46,6 +49,7 @@ become(const char *user, const char *group, char *err, size_t errlen)
 		snprintf(err, errlen, "user: cannot become '%s': %s (start as root)", user, strerror(errno));
 		return false;
 	}
+	/* while still root: afterwards the log could not be opened anew on SIGHUP */
 	log_give(uid, gid);
 	capng_clear(CAPNG_SELECT_BOTH);
 	if (capng_change_id((int)uid, (int)gid, CAPNG_CLEAR_BOUNDING) != 0) {
@@ -55,6 +59,8 @@ become(const char *user, const char *group, char *err, size_t errlen)
 	return true;
 }
 
+/* No new privileges, for whatever a plugin's trigger starts: a set-uid program run from here gains nothing.
+ */
 bool
 privileges_drop(const struct conf *conf, char *err, size_t errlen)
 {

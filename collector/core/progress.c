@@ -4,6 +4,8 @@
 
 #include "collector/base/clock.h"
 
+/* Silent unless a person is looking: a log full of carriage returns helps nobody. The first line comes
+ * after half a second, so short files show none. */
 struct progress
 progress_begin(const char *what)
 {
@@ -12,6 +14,7 @@ progress_begin(const char *what)
 	    .what = what, .shown = isatty(STDERR_FILENO), .next_us = now + US_PER_S / 2, .started_us = now};
 }
 
+/* Cheap to call for every batch: reading the clock is all it does most of the time. */
 void
 progress_step(struct progress *p, double share)
 {
@@ -26,6 +29,7 @@ progress_step(struct progress *p, double share)
 	fflush(stderr);
 }
 
+/* Leaves the line empty for what is printed next. */
 void
 progress_end(struct progress *p)
 {

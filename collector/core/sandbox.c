@@ -10,6 +10,8 @@
 
 static const char *const allowed[] = {
     /* files and descriptors */
+    /* what glibc falls back to on older kernels stands beside what it prefers; a call that is missing shows
+     * as EPERM in a corner nobody tested */
     "read",
     "write",
     "readv",
@@ -23,6 +25,8 @@ static const char *const allowed[] = {
     "newfstatat",
     "statx",
     "lseek",
+    /* files are opened anew on reload, rotation and for templates; which ones is the business of permissions
+     */
     "openat",
     "open",
     "access",
@@ -56,6 +60,7 @@ static const char *const allowed[] = {
     "getdents64",
     "flock",
     /* memory */
+    /* reloading and growing tables */
     "mmap",
     "munmap",
     "mremap",
@@ -65,6 +70,7 @@ static const char *const allowed[] = {
     "memfd_create",
     "membarrier",
     /* sockets */
+    /* metrics clients, the control socket, syslog, the service manager, ZeroMQ */
     "socket",
     "bind",
     "listen",
@@ -84,6 +90,7 @@ static const char *const allowed[] = {
     "getsockopt",
     "socketpair",
     /* waiting and time */
+    /* libraries wait in ways of their own: microhttpd, ZeroMQ and libc differ */
     "poll",
     "ppoll",
     "select",
@@ -106,6 +113,7 @@ static const char *const allowed[] = {
     "sched_yield",
     "restart_syscall",
     /* threads, signals, identity */
+    /* threads of libraries only; a process made by one could not execute anything */
     "clone",
     "clone3",
     "set_robust_list",
@@ -118,6 +126,7 @@ static const char *const allowed[] = {
     "rt_sigtimedwait",
     "sigaltstack",
     "tgkill",
+    /* plugins are asked whether they live */
     "kill",
     "getpid",
     "gettid",
@@ -173,6 +182,9 @@ static const char *const allowed[] = {
     "waitpid",
 };
 
+/* Comes last, when all threads exist: TSYNC puts the filter on every one of them at once. Plugins are not
+ * confined, since their triggers run whatever the operator likes. A kernel without seccomp is no reason not
+ * to collect, so that is a warning. */
 bool
 sandbox_enter(const struct conf *conf, char *err, size_t errlen)
 {
@@ -183,6 +195,7 @@ sandbox_enter(const struct conf *conf, char *err, size_t errlen)
 		snprintf(err, errlen, "sandbox: no memory for the system call filter");
 		return false;
 	}
+	/* threads that exist get the filter too */
 	int rc = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
 	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(allowed); i++) {
 		int number = seccomp_syscall_resolve_name(allowed[i]);
@@ -191,6 +204,7 @@ sandbox_enter(const struct conf *conf, char *err, size_t errlen)
 	}
 	if (rc == 0)
 		rc = seccomp_load(filter);
+	/* the kernel has its own copy */
 	seccomp_release(filter);
 	if (rc < 0)
 		log_warn("sandbox: the kernel does not take the system call filter (%s); running without",

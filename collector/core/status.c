@@ -1,3 +1,5 @@
+/* One walk over the registry of counters serves all formats. Nothing is listed here by name: a counter that
+ * is added anywhere shows up in table, JSON and metrics by itself. */
 #include "collector/core/status.h"
 
 #include "collector/base/clock.h"
@@ -6,6 +8,8 @@
 
 typedef void visit(void *ctx, const struct counter_block *b, const struct counter_desc *d, uint64_t value);
 
+/* Counters are read without a lock while their writers count on: each value is right, two of them need not
+ * be of the same moment. */
 static void
 for_each_counter(visit *fn, void *ctx)
 {
@@ -33,11 +37,14 @@ struct sample_walk {
 	bool headed;
 };
 
+/* The suffix follows from the kind, so that names obey the conventions of Prometheus whoever adds a
+ * counter. */
 static void
 put_sample(void *ctx, const struct counter_block *b, const struct counter_desc *d, uint64_t value)
 {
 	struct sample_walk *w = ctx;
 	const char *suffix = d->kind == COUNTER_SUM ? "_total" : "";
+	/* names repeat in rows that differ by a label, and in blocks that differ by thread or plugin */
 	if (strcmp(d->name, w->name) != 0)
 		return;
 	if (!w->headed) {
@@ -59,6 +66,7 @@ first_of_name(const struct counter_block *block, unsigned row)
 {
 	for (const struct counter_block *b = counters_first(); b; b = b->next) {
 		for (unsigned i = 0; i < b->n; i++) {
+			/* reached itself without meeting the name */
 			if (b == block && i == row)
 				return true;
 			if (strcmp(b->desc[i].name, block->desc[row].name) == 0)
@@ -68,6 +76,8 @@ first_of_name(const struct counter_block *block, unsigned row)
 	return true;
 }
 
+/* Walks all counters once per name. That is quadratic in the number of names, which are some dozens;
+ * sorting would need memory and be no faster. */
 void
 status_prometheus(const struct status *s, struct text *out)
 {
@@ -100,12 +110,14 @@ put_label_members(struct text *out, const char *labels)
 		text_add(out, p, n);
 		text_str(out, "\": ");
 		p += n + (p[n] == '=');
+		/* no label value holds a comma or an escaped quote: names of plugins may not */
 		n = strcspn(p, ",");
 		text_add(out, p, n);
 		p += n + (p[n] == ',');
 	}
 }
 
+/* The comma depends on what stands before it, so that no caller has to know whether it is first. */
 static void
 put_counter_json(void *ctx, const struct counter_block *b, const struct counter_desc *d, uint64_t value)
 {
@@ -118,9 +130,11 @@ put_counter_json(void *ctx, const struct counter_block *b, const struct counter_
 	text_char(out, '}');
 }
 
+/* How full the queue is is the first question when records are dropped. */
 static void
 put_instance_json(struct text *out, const struct instance *in)
 {
+	/* one queue per source thread; with ZeroMQ there is none to look into */
 	size_t used = 0, size = 0;
 	for (unsigned t = 0; t < in->setup.ring_count; t++) {
 		used += ring_used(in->setup.rings[t]);
@@ -134,6 +148,7 @@ put_instance_json(struct text *out, const struct instance *in)
 	    in->setup.type, state_names[in->state], (int)in->pid, used, size);
 }
 
+/* Read by the client and by programs: members may be added, never renamed. */
 void
 status_json(const struct status *s, struct text *out)
 {
@@ -153,6 +168,7 @@ status_json(const struct status *s, struct text *out)
 
 /* --- text for people: what is zero is left out --- */
 
+/* Zeros are left out: with a counter for each reason of dropping most of them always are. */
 static void
 put_counter_line(void *ctx, const struct counter_block *b, const struct counter_desc *d, uint64_t value)
 {
@@ -164,6 +180,7 @@ put_counter_line(void *ctx, const struct counter_block *b, const struct counter_
 	text_char(out, '\n');
 }
 
+/* Who runs, who sends, what was counted: in the order in which somebody looks for a fault. */
 void
 status_text(const struct status *s, struct text *out)
 {
@@ -180,6 +197,7 @@ status_text(const struct status *s, struct text *out)
 	for_each_counter(put_counter_line, out);
 }
 
+/* Between +++ and ---, as pmacct does it, line by line, since the log puts a head before each. */
 void
 status_log(const struct status *s)
 {
@@ -188,6 +206,7 @@ status_log(const struct status *s)
 	log_notice("+++");
 	for (const char *p = text_cstr(&out); *p;) {
 		size_t n = strcspn(p, "\n");
+		/* empty lines are for the terminal only */
 		if (n)
 			log_notice("%.*s", (int)n, p);
 		p += n + (p[n] == '\n');

@@ -1,3 +1,8 @@
+/* Two processes, one file. Above: the spawner, single-threaded, which forks plugins and waits for them.
+ * Below: the core's two calls. Between them a socket pair with whole packets: bytes that are commands in
+ * one direction, structures that are events in the other. The spawner holds nothing that could be lost:
+ * when it dies the plugins notice and end in order, when the core dies it sees the end of file and does the
+ * same for them. */
 #include "collector/core/supervisor.h"
 
 #include <errno.h>
@@ -24,6 +29,7 @@ struct child {
 };
 
 struct spawner {
+	/* the core's end of the pair is known here only as a packet that comes or an end of file */
 	int fd;
 	int signals;
 	bool stopping;
@@ -43,6 +49,8 @@ take_entries(const struct instance *in)
 	return held;
 }
 
+/* Must come before the child's pid is forgotten. A core that is gone is noticed where its commands are
+ * read. */
 static void
 tell(struct spawner *s, enum supervisor_event_kind kind, unsigned i, int status)
 {
@@ -78,6 +86,7 @@ child_main(struct spawner *s, unsigned i)
 	struct instance *in = &s->all->list[i];
 	char name[96], err[256];
 
+	/* a plugin must not keep the pair open: the core would not see the spawner's death */
 	close(s->fd);
 	close(s->signals);
 	setpgid(0, 0); /* Ctrl-C is for the core, which ends its plugins in good order */
@@ -92,9 +101,11 @@ child_main(struct spawner *s, unsigned i)
 	runtime_priority(in->setup.conf, in->setup.index);
 	if (!runtime_pidfile_write(in->setup.conf, in->setup.index, err, sizeof(err)))
 		log_warn("%s", err);
+	/* exit and not _exit: a plugin may hold buffered output */
 	exit(plugin_run(in->ops, &in->setup));
 }
 
+/* When fork itself fails the machine is short of something: trying again soon would make that worse. */
 static void
 start_child(struct spawner *s, unsigned i)
 {
@@ -115,6 +126,7 @@ start_child(struct spawner *s, unsigned i)
 	s->all->list[i].setup.restarts++;
 }
 
+/* Each plugin has its own: one that feeds a database may want to leave it time. */
 static unsigned
 restart_delay(const struct instance *in)
 {
@@ -126,6 +138,7 @@ static void
 plan_restart(struct child *c, unsigned first_s)
 {
 	uint64_t now = clock_monotonic_us();
+	/* ten seconds tell a plugin that works and met something odd from one that cannot start */
 	bool lived = now - c->started_us > 10 * US_PER_S;
 	c->delay_s = lived || !c->delay_s ? first_s : 2 * c->delay_s;
 	if (c->delay_s > RESTART_MAX_S)
@@ -133,6 +146,8 @@ plan_restart(struct child *c, unsigned first_s)
 	c->start_at_us = now + c->delay_s * US_PER_S;
 }
 
+/* One SIGCHLD may stand for several children. An exit status of 0 means an orderly end, which is never
+ * followed by a restart; so a plugin that cannot go on must not exit with 0. */
 static void
 reap(struct spawner *s)
 {
@@ -143,6 +158,7 @@ reap(struct spawner *s)
 			struct child *c = &s->child[i];
 			if (c->pid != pid)
 				continue;
+			/* while stopping every end is final, whatever its status */
 			bool ended = WIFEXITED(status) && WEXITSTATUS(status) == 0;
 			if (ended || s->stopping)
 				c->finished = true;
@@ -155,6 +171,7 @@ reap(struct spawner *s)
 	}
 }
 
+/* pid 0 would be our own process group. */
 static void
 signal_children(struct spawner *s, int sig)
 {
@@ -163,6 +180,8 @@ signal_children(struct spawner *s, int sig)
 			kill(s->child[i].pid, sig);
 }
 
+/* A spawner that could not give up its privileges starts nothing and ends, which the core takes as a failed
+ * start. */
 static void
 start_all(struct spawner *s)
 {
@@ -171,6 +190,7 @@ start_all(struct spawner *s)
 		start_child(s, i);
 }
 
+/* One byte per command, each a packet of its own: SOCK_SEQPACKET keeps them apart. */
 static void
 obey(struct spawner *s)
 {
@@ -179,6 +199,8 @@ obey(struct spawner *s)
 	if (n <= 0) { /* the core is gone: nothing more will come through the queues */
 		s->stopping = true;
 		signal_children(s, SIGTERM);
+		/* poll leaves negative descriptors out, so the loop goes on until the last plugin has ended
+		 */
 		close(s->fd);
 		s->fd = -1;
 		return;
@@ -227,6 +249,7 @@ start_due(struct spawner *s)
 	return wait;
 }
 
+/* Only when asked to stop: with all plugins waiting for a restart there is still something to do. */
 static bool
 all_done(const struct spawner *s)
 {
@@ -245,6 +268,7 @@ spawner_main(struct spawner *s)
 	prctl(PR_SET_NAME, "flowrib-spawner");
 	while (!all_done(s)) {
 		struct pollfd p[2] = {{.fd = s->signals, .events = POLLIN}, {.fd = s->fd, .events = POLLIN}};
+		/* restarts are planned by time, everything else wakes the loop */
 		if (poll(p, 2, start_due(s)) < 0 && errno != EINTR)
 			break;
 		if (p[0].revents) {
@@ -258,6 +282,8 @@ spawner_main(struct spawner *s)
 	}
 }
 
+/* Forked before there are threads: a child of a threaded process may do little more than exec. It has its
+ * own process group, so Ctrl-C reaches the core alone. */
 bool
 supervisor_start(struct supervisor *sup, struct instances *all, supervisor_settle *settle, const void *ctx)
 {
@@ -277,6 +303,8 @@ supervisor_start(struct supervisor *sup, struct instances *all, supervisor_settl
 	}
 	close(pair[0]);
 	sigset_t mask;
+	/* all signals blocked: what a terminal or a service manager sends to everybody is the core's to
+	 * answer */
 	sigfillset(&mask);
 	sigprocmask(SIG_SETMASK, &mask, NULL);
 	sigemptyset(&mask);
@@ -290,6 +318,7 @@ supervisor_start(struct supervisor *sup, struct instances *all, supervisor_settl
 	_exit(0);
 }
 
+/* A failure is not returned: when the spawner is gone supervisor_event says so. */
 void
 supervisor_command(struct supervisor *s, enum supervisor_command c)
 {
@@ -298,6 +327,7 @@ supervisor_command(struct supervisor *s, enum supervisor_command c)
 		log_debug("supervisor: the spawner is gone");
 }
 
+/* Anything but a whole event or "nothing now" means that the other end is closed. */
 bool
 supervisor_event(struct supervisor *s, struct supervisor_event *e)
 {

@@ -8,6 +8,7 @@ struct allow {
 	struct lpm *lpm;
 };
 
+/* Doubling, as lists come from scripts and may be long. */
 static bool
 entry_add(struct lpm_entry **list, size_t *n, size_t *room, const struct prefix *p)
 {
@@ -19,10 +20,13 @@ entry_add(struct lpm_entry **list, size_t *n, size_t *room, const struct prefix 
 		*list = grown;
 		*room = more;
 	}
+	/* one value for all: being found is the answer */
 	(*list)[(*n)++] = (struct lpm_entry){*p, 0};
 	return true;
 }
 
+/* All faulty lines are told of; one of them refuses the file, since a list that is half right lets in the
+ * wrong half. */
 static bool
 entries_read(const char *path, struct lpm_entry **list, size_t *n, char *err, size_t errlen)
 {
@@ -41,6 +45,7 @@ entries_read(const char *path, struct lpm_entry **list, size_t *n, char *err, si
 	return lines_close(&in);
 }
 
+/* An empty file is a list that allows nobody, as in pmacct: an operator who empties it means that. */
 struct allow *
 allow_load(const char *path, char *err, size_t errlen)
 {
@@ -61,6 +66,7 @@ allow_load(const char *path, char *err, size_t errlen)
 	return a;
 }
 
+/* NULL is allowed. */
 void
 allow_free(struct allow *a)
 {
@@ -69,6 +75,7 @@ allow_free(struct allow *a)
 	free(a);
 }
 
+/* A list is never changed, so any thread may ask. */
 bool
 allow_check(const struct allow *a, const struct addr *addr)
 {

@@ -29,6 +29,8 @@ struct savefile {
 	struct counter_block *counters;
 };
 
+/* Opened through a FILE of our own, for its larger buffer; libpcap owns and closes it from then on. pcapng
+ * is read too. */
 struct savefile *
 savefile_open(const char *path, const char *filter, struct counter_block *counters, char *err, size_t errlen)
 {
@@ -67,6 +69,7 @@ savefile_open(const char *path, const char *filter, struct counter_block *counte
 	return s;
 }
 
+/* Closes the FILE as well. */
 void
 savefile_close(struct savefile *s)
 {
@@ -75,6 +78,7 @@ savefile_close(struct savefile *s)
 	free(s);
 }
 
+/* By bytes, as nobody knows the number of packets before the end. */
 double
 savefile_progress(const struct savefile *s)
 {
@@ -111,6 +115,7 @@ link_type(struct wire *w, int link)
 	default:
 		break;
 	}
+	/* any number of tags: a capture from a trunk has two */
 	while (type == 0x8100 || type == 0x88a8) {
 		wire_skip(w, 2);
 		type = wire_u16(w);
@@ -127,6 +132,7 @@ ip_header(struct wire *w, uint16_t type, struct addr *from, enum savefile_counte
 		const uint8_t *h = wire_bytes(w, 20);
 		if (!h || h[0] >> 4 != 4 || (h[0] & 15) < 5)
 			return -1;
+		/* options, when there are any */
 		wire_skip(w, (size_t)(h[0] & 15) * 4 - 20);
 		*from = addr_from_v4(h + 12);
 		if (load_be16(h + 6) & 0x3fff) {
@@ -167,11 +173,14 @@ find_payload(struct wire w, int link, struct datagram *d, enum savefile_counter 
 	*why = SAVEFILE_CUT;
 	if (len < 8)
 		return false;
+	/* by the UDP header and not by what was captured: Ethernet pads short frames */
 	d->len = len - 8u;
 	d->data = wire_bytes(&w, d->len);
 	return d->data != NULL;
 }
 
+/* Bytes point into libpcap's buffer and are good until the next packet, which is why the handler must be
+ * done with them when it returns. */
 int
 savefile_read(struct savefile *s, unsigned max, bool use_clock, datagram_handler *handler, void *ctx,
 	      char *err, size_t errlen)
@@ -181,6 +190,7 @@ savefile_read(struct savefile *s, unsigned max, bool use_clock, datagram_handler
 		struct pcap_pkthdr *h;
 		const u_char *bytes;
 		int rc = pcap_next_ex(s->pcap, &h, &bytes);
+		/* what libpcap says at the end of a file */
 		if (rc == PCAP_ERROR_BREAK)
 			return (int)n;
 		if (rc != 1) {
@@ -195,6 +205,8 @@ savefile_read(struct savefile *s, unsigned max, bool use_clock, datagram_handler
 			counter_add(s->counters, why, 1);
 			continue;
 		}
+		/* the time of the capture is the time of arrival, so that bins are those of the day it was
+		 * made */
 		d.arrival_us = use_clock ? now : (uint64_t)h->ts.tv_sec * US_PER_S + (uint64_t)h->ts.tv_usec;
 		counter_add(s->counters, SAVEFILE_DATAGRAMS, 1);
 		handler(ctx, &d);

@@ -40,6 +40,8 @@ struct session {
 	uint16_t port;
 	uint64_t heard_us;
 	size_t have;
+	/* one message at most: a whole one is always delivered before more is read, so there is always room
+	 */
 	uint8_t buffer[MESSAGE_MAX];
 };
 
@@ -54,6 +56,7 @@ struct tcp_source {
 	TAILQ_HEAD(session_list, session) list;
 };
 
+/* SO_REUSEADDR, or a restart would have to wait for old sessions to be forgotten by the kernel. */
 static int
 open_listener(const struct tcp_options *o)
 {
@@ -78,6 +81,7 @@ open_listener(const struct tcp_options *o)
 	return fd;
 }
 
+/* tag NULL is the listener, else the session. */
 static bool
 watch(struct tcp_source *s, int fd, void *tag)
 {
@@ -85,6 +89,7 @@ watch(struct tcp_source *s, int fd, void *tag)
 	return epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &e) == 0;
 }
 
+/* Handlers are copied, counters stay the caller's. */
 struct tcp_source *
 tcp_source_new(const struct tcp_options *o, const struct tcp_handlers *h, struct counter_block *counters,
 	       char *err, size_t errlen)
@@ -109,6 +114,7 @@ tcp_source_new(const struct tcp_options *o, const struct tcp_handlers *h, struct
 	return s;
 }
 
+/* Tells the owner before the memory goes: templates of the session end with it. */
 static void
 session_close(struct tcp_source *s, struct session *c)
 {
@@ -120,6 +126,7 @@ session_close(struct tcp_source *s, struct session *c)
 	free(c);
 }
 
+/* Also for one that is half made. */
 void
 tcp_source_free(struct tcp_source *s)
 {
@@ -137,6 +144,7 @@ tcp_source_free(struct tcp_source *s)
 	free(s);
 }
 
+/* Readable when any session or the listener is. */
 int
 tcp_source_fd(const struct tcp_source *s)
 {
@@ -164,6 +172,7 @@ session_open(struct tcp_source *s, int fd, const struct sockaddr *sa)
 		return;
 	}
 	c->fd = fd;
+	/* 0 stands for UDP */
 	if (++s->next_id == 0)
 		s->next_id = 1;
 	c->id = s->next_id;
@@ -195,6 +204,7 @@ refuse_one(struct tcp_source *s)
 	return fd >= 0;
 }
 
+/* All that wait, bounded by what a listener may hold. */
 static void
 accept_all(struct tcp_source *s)
 {
@@ -217,6 +227,8 @@ deliver(struct tcp_source *s, struct session *c, uint64_t now)
 	size_t at = 0;
 	while (c->have - at >= 4) {
 		size_t len = load_be16(c->buffer + at + 2);
+		/* the length is checked before it is waited for: a session of junk ends with its first four
+		 * bytes */
 		if (load_be16(c->buffer + at) != IPFIX_VERSION || len < IPFIX_HEADER)
 			return false;
 		if (c->have - at < len)
@@ -232,10 +244,13 @@ deliver(struct tcp_source *s, struct session *c, uint64_t now)
 		at += len;
 	}
 	c->have -= at;
+	/* at most one incomplete message, once per read */
 	memmove(c->buffer, c->buffer + at, c->have);
 	return true;
 }
 
+/* After its share a session waits for the next round: a fast one must not starve the others, nor the UDP
+ * socket of the same thread. */
 static void
 session_read(struct tcp_source *s, struct session *c)
 {
@@ -243,6 +258,7 @@ session_read(struct tcp_source *s, struct session *c)
 	c->heard_us = clock_monotonic_us();
 	TAILQ_REMOVE(&s->list, c, link);
 	TAILQ_INSERT_TAIL(&s->list, c, link);
+	/* until the socket is empty or the share is used up */
 	for (int i = 0; i < READS_PER_TURN; i++) {
 		ssize_t n = recv(c->fd, c->buffer + c->have, MESSAGE_MAX - c->have, MSG_DONTWAIT);
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -261,6 +277,7 @@ session_read(struct tcp_source *s, struct session *c)
 	}
 }
 
+/* The list is in the order in which sessions were heard of last, so looking at its head is enough. */
 static void
 close_idle(struct tcp_source *s)
 {
@@ -273,6 +290,8 @@ close_idle(struct tcp_source *s)
 	}
 }
 
+/* A session is closed only by its own event or as idle, at the end: so no event of the round can be about
+ * one that is gone. */
 void
 tcp_source_run(struct tcp_source *s)
 {

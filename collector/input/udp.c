@@ -38,12 +38,14 @@ struct udp_receiver {
 	struct sockaddr_storage from[UDP_BATCH];
 };
 
+/* All options set here are plain numbers. */
 static bool
 set_option(int fd, int level, int name, int value)
 {
 	return setsockopt(fd, level, name, &value, sizeof(value)) == 0;
 }
 
+/* IPv4 groups can be joined on an IPv6 socket that takes both families. */
 static bool
 join_group(int fd, const struct addr *group, unsigned interface)
 {
@@ -57,6 +59,7 @@ join_group(int fd, const struct addr *group, unsigned interface)
 	return setsockopt(fd, IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, &m, sizeof(m)) == 0;
 }
 
+/* On the interface listened to, when one is named; else where the routing table leads. */
 static bool
 join_groups(int fd, const char *groups, const char *interface, char *err, size_t errlen)
 {
@@ -82,6 +85,7 @@ tune(int fd, const struct udp_options *o)
 {
 	size_t want = o->receive_buffer ? o->receive_buffer : BUFFER_DEFAULT;
 	int bytes = want > INT32_MAX ? INT32_MAX : (int)want;
+	/* beyond net.core.rmem_max for root only; for others as much as that allows */
 	if (!set_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, bytes))
 		(void)set_option(fd, SOL_SOCKET, SO_RCVBUF, bytes);
 	if (o->groups) /* several listeners of a group are usual; of a port they would steal from each other
@@ -89,6 +93,8 @@ tune(int fd, const struct udp_options *o)
 		(void)set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 }
 
+/* Without an address one IPv6 socket takes both families: then an exporter has one address and one thread,
+ * however it is reached. */
 int
 udp_open(const struct udp_options *o, char *err, size_t errlen)
 {
@@ -111,7 +117,9 @@ udp_open(const struct udp_options *o, char *err, size_t errlen)
 	}
 	tune(fd, o);
 	if (ss.ss_family == AF_INET6)
+		/* set in both cases: the system-wide default differs between machines */
 		(void)set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, o->ipv6_only);
+	/* alone on the port otherwise: with it a second daemon would silently take half of the exporters */
 	if (o->threads > 1)
 		(void)set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
 	if (o->interface && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, o->interface,
@@ -171,6 +179,7 @@ udp_steer(int fd, unsigned threads, char *err, size_t errlen)
 	return false;
 }
 
+/* In the unit in which it is asked for. */
 size_t
 udp_buffer(int fd)
 {
@@ -181,6 +190,8 @@ udp_buffer(int fd)
 	return (size_t)bytes / 2; /* the kernel counts its own book-keeping in and doubles */
 }
 
+/* Buffers are made for the longest datagram there can be, because one that was cut cannot be decoded. Pages
+ * that are never touched cost no memory. */
 struct udp_receiver *
 udp_receiver_new(int fd, struct counter_block *counters)
 {
@@ -205,6 +216,7 @@ udp_receiver_new(int fd, struct counter_block *counters)
 	return r;
 }
 
+/* The socket stays open: it is the owner's. */
 void
 udp_receiver_free(struct udp_receiver *r)
 {
@@ -213,6 +225,7 @@ udp_receiver_free(struct udp_receiver *r)
 	free(r);
 }
 
+/* The kernel's counter runs since the socket was made, hence set and not add. */
 void
 udp_note_drops(struct udp_receiver *r)
 {
@@ -223,6 +236,8 @@ udp_note_drops(struct udp_receiver *r)
 		counter_set(r->counters, UDP_KERNEL_DROPS, info[SK_MEMINFO_DROPS]);
 }
 
+/* Counters are written once a batch. The kernel shortens name lengths, so they are put right before each
+ * call. */
 unsigned
 udp_receive(struct udp_receiver *r, datagram_handler *handler, void *ctx)
 {
@@ -240,6 +255,7 @@ udp_receive(struct udp_receiver *r, datagram_handler *handler, void *ctx)
 		struct datagram d = {
 		    .data = r->vector[i].iov_base, .len = r->message[i].msg_len, .arrival_us = now};
 		octets += d.len;
+		/* cannot happen with buffers of this size; counted in case it does */
 		if (h->msg_flags & MSG_TRUNC)
 			counter_add(r->counters, UDP_TRUNCATED, 1);
 		else if (addr_from_sockaddr(&d.from, &d.port, h->msg_name))
