@@ -20,6 +20,8 @@ static const struct counter_desc instance_counter_desc[INSTANCE_COUNTERS] = {
     [INSTANCE_UP] = {"plugin_up", NULL, "Whether the plugin's process runs", COUNTER_GAUGE},
 };
 
+/* In the form of the configuration's own messages: the place of the line, the key with the plugin in
+ * brackets, what is wrong. */
 static void
 complain(const struct instance *in, struct text *errors, enum conf_key key, const char *what)
 {
@@ -46,6 +48,7 @@ check_supply(struct instance *in, unsigned supply, struct text *errors)
 	return ok;
 }
 
+/* Compiled here and not on the source threads: a fault must stop the program before it starts. */
 static bool
 compile_filter(struct instance *in, struct text *errors)
 {
@@ -59,6 +62,8 @@ compile_filter(struct instance *in, struct text *errors)
 	return in->filter != NULL;
 }
 
+/* The steps depend on each other, so the first fault of an instance ends its compilation; the other
+ * instances still get theirs. */
 static bool
 compile(struct instance *in, unsigned supply, struct text *errors)
 {
@@ -69,6 +74,7 @@ compile(struct instance *in, unsigned supply, struct text *errors)
 		complain(in, errors, CONF_aggregate, err);
 		return false;
 	}
+	/* a warning goes the way of an error, but does not count as one */
 	if (in->aggregate.warning[0])
 		complain(in, errors, CONF_aggregate, in->aggregate.warning);
 	if (!check_supply(in, supply, errors))
@@ -83,6 +89,7 @@ compile(struct instance *in, unsigned supply, struct text *errors)
 		text_printf(errors, "plugin %s/%s: %s\n", in->setup.name, in->setup.type, err);
 		return false;
 	}
+	/* which keys tell of time bins differs by plugin; one that has none cannot have bins */
 	const struct plugin_bins *bins = in->ops->bins;
 	struct layout_options options = {
 	    .time_bins = bins && conf_is_set(conf, in->setup.index, bins->history),
@@ -92,6 +99,7 @@ compile(struct instance *in, unsigned supply, struct text *errors)
 		complain(in, errors, CONF_aggregate, err);
 		return false;
 	}
+	/* last, since the plugin may look at the layout */
 	if (in->ops->check && !in->ops->check(&in->setup, err, sizeof(err))) {
 		text_printf(errors, "plugin %s/%s: %s\n", in->setup.name, in->setup.type, err);
 		return false;
@@ -99,6 +107,7 @@ compile(struct instance *in, unsigned supply, struct text *errors)
 	return true;
 }
 
+/* Labels are the Prometheus form; the same text serves status and metrics. */
 static struct counter_block *
 add_counters(const struct instance *in, const struct counter_desc *desc, unsigned n, int thread)
 {
@@ -110,6 +119,8 @@ add_counters(const struct instance *in, const struct counter_desc *desc, unsigne
 	return counters_add(desc, n, labels);
 }
 
+/* All before the spawner forks: the counters' memory is shared, but its list is not, so a block made later
+ * would exist in one process only. */
 static bool
 make_counters(struct instance *in, unsigned threads)
 {
@@ -121,6 +132,7 @@ make_counters(struct instance *in, unsigned threads)
 		in->setup.own = add_counters(in, in->ops->counters, in->ops->counter_count, -1);
 		ok = ok && in->setup.own;
 	}
+	/* one block per producer: counters are plain stores */
 	for (unsigned t = 0; ok && t < threads; t++) {
 		in->queue_counters[t] = add_counters(in, queue_counter_desc, QUEUE_COUNTERS, (int)t);
 		ok = in->queue_counters[t] != NULL;
@@ -128,6 +140,7 @@ make_counters(struct instance *in, unsigned threads)
 	return ok;
 }
 
+/* A ring has one producer, hence one per source thread. */
 static bool
 make_rings(struct instance *in, unsigned threads)
 {
@@ -150,27 +163,31 @@ static const size_t zmq_batch[] = {
     [CONF_ZMQ_LARGE] = 1u << 20, [CONF_ZMQ_XLARGE] = 10u << 20,
 };
 
+/* The runtime directory is private, which is the only guard an ipc endpoint has. A profile is a size of
+ * messages here; what else pmacct derives from it has no counterpart. */
 static void
 choose_zmq(struct instance *in)
 {
 	const struct conf *conf = in->setup.conf;
 	int i = in->setup.index;
-	char directory[256];
 	struct text endpoint = {0};
-	text_printf(&endpoint, "ipc://%s/%s.zmq", runtime_path(conf, directory, sizeof(directory)),
-		    in->setup.name);
+	text_printf(&endpoint, "ipc://%s/%s.zmq", runtime_path(conf), in->setup.name);
 	in->setup.zmq_endpoint = text_cstr(&endpoint); /* lives as long as the program */
 	in->setup.zmq_hwm = (unsigned)conf_uint(conf, i, CONF_plugin_pipe_zmq_hwm);
 	size_t profile = zmq_batch[conf_word(conf, i, CONF_plugin_pipe_zmq_profile)];
+	/* an explicit size wins over a profile */
 	if (profile && !conf_is_set(conf, i, CONF_plugin_buffer_size))
 		in->batch_bytes = profile;
 }
 
+/* The counters of a queue are written by its source thread, those of the instance by the control thread,
+ * those in setup by the plugin: three blocks, so that no two writers share one. */
 static bool
 make_queues(struct instance *in, unsigned threads, struct text *errors)
 {
 	if (conf_bool(in->setup.conf, in->setup.index, CONF_plugin_pipe_zmq))
 		choose_zmq(in);
+	/* the plugin knows the end by hearing it from every writer */
 	in->setup.zmq_writers = threads;
 	in->setup.wake = queue_wake_new();
 	if (in->setup.wake && make_counters(in, threads) &&
@@ -187,10 +204,12 @@ static bool
 check_sizes(struct instance *in, struct text *errors)
 {
 	size_t pipe = conf_uint(in->setup.conf, in->setup.index, CONF_plugin_pipe_size);
+	/* eight of the longest records: with fewer the writer waits for the reader on every batch */
 	size_t least = in->layout.max_record + sizeof(struct queue_message);
 	in->batch_bytes = conf_uint(in->setup.conf, in->setup.index, CONF_plugin_buffer_size);
 	if (in->batch_bytes == 0)
 		in->batch_bytes = BATCH_BYTES;
+	/* pmacct takes any number here, and so do we: too small a one means a message per record */
 	if (in->batch_bytes < in->layout.max_record)
 		in->batch_bytes = in->layout.max_record;
 	if (pipe >= 8 * least)
@@ -216,11 +235,13 @@ mark_needs(struct instance *in, struct flow_needs *all)
 		FLOW_NEED(&own, timestamp_end);
 	}
 	for (size_t i = 0; i < sizeof(own.byte); i++)
+		/* the decoder serves the sum of what all plugins read */
 		all->byte[i] |= own.byte[i];
 	if (all->extent < own.extent)
 		all->extent = own.extent;
 }
 
+/* Sizes are checked with --check too; memory is taken only for a real start. */
 static bool
 prepare(struct instance *in, unsigned threads, unsigned supply, bool queues, struct flow_needs *needs,
 	struct text *errors)
@@ -235,17 +256,20 @@ prepare(struct instance *in, unsigned threads, unsigned supply, bool queues, str
 		text_char(errors, '\n');
 		return false;
 	}
+	/* needs are marked only of what compiled */
 	if (!compile(in, supply, errors))
 		return false;
 	mark_needs(in, needs);
 	return check_sizes(in, errors) && (!queues || make_queues(in, threads, errors));
 }
 
+/* extent is never below the hot part, which decoders clear in any case. */
 bool
 instances_prepare(struct instances *all, const struct conf *conf, unsigned threads, unsigned supply,
 		  bool make, struct flow_needs *needs, struct text *errors)
 {
 	bool ok = true;
+	/* calloc: whoever frees after a failure finds NULL where nothing was made */
 	all->n = conf_plugins(conf);
 	all->list = calloc(all->n, sizeof(*all->list));
 	if (!all->list)
@@ -264,10 +288,13 @@ instances_prepare(struct instances *all, const struct conf *conf, unsigned threa
 	return ok;
 }
 
+/* Told in the log by the control thread: source threads only count. What is held back until the next line
+ * is contained in the sum that line gives. */
 void
 instance_watch_queue(struct instance *in)
 {
 	uint64_t dropped = 0, held;
+	/* both reasons together: to the operator the plugin did not keep up */
 	unsigned queues = in->setup.zmq_endpoint ? in->setup.zmq_writers : in->setup.ring_count;
 	for (unsigned t = 0; t < queues; t++)
 		dropped += counter_read(in->queue_counters[t], QUEUE_DROPPED_FULL) +
@@ -282,6 +309,7 @@ instance_watch_queue(struct instance *in)
 	in->drops_told = dropped;
 }
 
+/* Counters stay: they live in an arena that goes with the process. */
 void
 instances_free(struct instances *all)
 {

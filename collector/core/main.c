@@ -27,6 +27,7 @@
 
 struct program {
 	const struct conf *conf;
+	/* what any plugin reads of a flow; decoders leave out the rest */
 	struct flow_needs needs;
 	struct instances instances;
 	struct sources *sources;
@@ -38,11 +39,13 @@ struct program {
 	uint64_t next_housekeeping_us;
 	unsigned ending; /* signals that asked for an end so far */
 	bool gone;	 /* the spawner and all plugins have ended */
+	/* 0 unless something ended that should not have */
 	int exit_status;
 };
 
 /* --- actions of the command line --- */
 
+/* Frees the text: it is the last thing that an action does. */
 static int
 print_and_leave(struct text *t, int status)
 {
@@ -58,6 +61,7 @@ show_version(void)
 	return 0;
 }
 
+/* The mdoc form fills the manual page, so that page and program cannot differ. */
 static int
 show_help(const struct conf_args *args)
 {
@@ -72,6 +76,7 @@ show_help(const struct conf_args *args)
 	return print_and_leave(&t, 0);
 }
 
+/* Tables for people, for the manual pages, and for programs (JSON): the same rows each time. */
 static int
 list(const struct conf_args *args)
 {
@@ -91,6 +96,7 @@ list(const struct conf_args *args)
 static unsigned
 supply_of(const struct conf *c)
 {
+	/* primitives that need anything else are refused by name, with what would supply them */
 	unsigned supply = SUPPLY_CLOCK | SUPPLY_FLOW;
 	if (conf_is_set(c, CONF_CORE, CONF_networks_file))
 		supply |= SUPPLY_NETWORKS;
@@ -109,12 +115,15 @@ has_source(const struct conf *c, struct text *errors)
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
 		if (conf_is_set(c, CONF_CORE, keys[i]))
 			return true;
+	/* nfacctd listens on 2100 when nobody says otherwise */
 	if (conf_personality(c) == CONF_AS_NFACCTD)
 		return true;
 	text_str(errors, "no source of flows: set nfacctd_port, nfacctd_tcp_port or pcap_savefile\n");
 	return false;
 }
 
+/* Sources first, since what they supply decides what may be aggregated. Reports all faults of a stage
+ * before it gives up. */
 static bool
 prepare(struct program *p, bool queues, struct text *errors)
 {
@@ -123,6 +132,8 @@ prepare(struct program *p, bool queues, struct text *errors)
 				 &p->needs, errors);
 }
 
+/* Goes exactly as far as a start does before anything exists outside this process: a configuration that
+ * passes here fails later only for lack of something the machine should have. */
 static int
 check(struct program *p, struct text *messages)
 {
@@ -137,6 +148,8 @@ check(struct program *p, struct text *messages)
 	return print_and_leave(&t, 0);
 }
 
+/* Before anything can fail that would have to be logged, and while still root, as log folders usually are
+ * root's. */
 static bool
 open_log(const struct conf *c, char *err, size_t errlen)
 {
@@ -164,12 +177,14 @@ open_signals(void)
 	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
 		sigaddset(&set, wanted[i]);
 	sigprocmask(SIG_BLOCK, &set, NULL);
+	/* a client that goes away is an error of write, not a reason to die */
 	signal(SIGPIPE, SIG_IGN);
 	return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
 /* --- what the control thread does --- */
 
+/* The commands of the control socket have one form; these give it to functions that want a status. */
 static void
 answer_status_text(void *ctx, struct text *answer)
 {
@@ -188,6 +203,8 @@ answer_metrics(void *ctx, struct text *answer)
 	status_prometheus(&((struct program *)ctx)->status, answer);
 }
 
+/* Core first, plugins second: a plugin that reads its file again may already get records made with the new
+ * one of the core. */
 static void
 reload(struct program *p)
 {
@@ -199,6 +216,8 @@ reload(struct program *p)
 	supervisor_command(&p->supervisor, SUPERVISOR_RELOAD);
 }
 
+/* Reading a full table takes seconds of this thread; the answer comes after it, and the log names files and
+ * faults. */
 static void
 answer_reload(void *ctx, struct text *answer)
 {
@@ -223,6 +242,7 @@ begin_end(struct program *p)
 	if (p->ending == 1) {
 		log_notice("ending: handing on what was received, plugins write out what they hold");
 		notify_stopping();
+		/* no restarts from now on: closed queues end plugins, and that must not look like a death */
 		supervisor_command(&p->supervisor, SUPERVISOR_STOP);
 		sources_housekeeping(p->sources); /* templates of the last second */
 		sources_stop(p->sources);
@@ -258,6 +278,7 @@ on_signal(struct program *p)
 	}
 }
 
+/* Tells producers whether a full queue is slow or dead: they count the two apart. */
 static void
 set_alive(struct instance *in, bool alive)
 {
@@ -266,6 +287,7 @@ set_alive(struct instance *in, bool alive)
 	counter_set(in->counters, INSTANCE_UP, alive);
 }
 
+/* What the process held is lost, what waits in its queue is not: the successor goes on where it stood. */
 static void
 on_death(struct program *p, struct instance *in, const struct supervisor_event *e)
 {
@@ -281,6 +303,7 @@ on_death(struct program *p, struct instance *in, const struct supervisor_event *
 		  p->ending ? "" : "; it will be started again");
 }
 
+/* pmacct's way of letting a service manager see the death of a plugin. */
 static void
 end_with_plugin(struct program *p, const struct supervisor_event *e)
 {
@@ -292,6 +315,7 @@ end_with_plugin(struct program *p, const struct supervisor_event *e)
 	begin_end(p);
 }
 
+/* True while a plugin runs or will be started again. */
 static bool
 any_left(const struct program *p)
 {
@@ -301,6 +325,7 @@ any_left(const struct program *p)
 	return false;
 }
 
+/* Several events may wait; the end of the spawner is always the last of them. */
 static void
 on_supervisor(struct program *p)
 {
@@ -318,6 +343,7 @@ on_supervisor(struct program *p)
 		in->state = e.kind == SUPERVISOR_STARTED ? INSTANCE_RUNNING
 			    : e.kind == SUPERVISOR_ENDED ? INSTANCE_FINISHED
 							 : INSTANCE_DOWN;
+		/* producers first, so that drops are counted under the right reason */
 		set_alive(in, e.kind == SUPERVISOR_STARTED);
 		if (e.kind == SUPERVISOR_STARTED)
 			counter_add(in->counters, INSTANCE_STARTS, 1);
@@ -329,6 +355,7 @@ on_supervisor(struct program *p)
 	}
 }
 
+/* Sources have handed on everything by now, so ending loses nothing. */
 static void
 on_savefile_end(struct program *p)
 {
@@ -345,6 +372,7 @@ on_savefile_end(struct program *p)
 static void
 housekeeping(struct program *p)
 {
+	/* also called after each event, so under load it is regular as well */
 	uint64_t now = clock_monotonic_us();
 	if (now < p->next_housekeeping_us)
 		return;
@@ -355,9 +383,12 @@ housekeeping(struct program *p)
 		sources_housekeeping(p->sources);
 }
 
+/* One event at a time: an action may change what the others are about, and there are never many. The
+ * timeout makes housekeeping regular when nothing happens. */
 static void
 run(struct program *p)
 {
+	/* all of the control thread's waiting is here; the metrics server has its own */
 	int fds[] = {p->signals, p->supervisor.fd, sources_done_fd(p->sources), control_fd(p->control)};
 	int epoll = epoll_create1(EPOLL_CLOEXEC);
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
@@ -397,11 +428,12 @@ outlive_plugins(const struct program *p)
 	}
 }
 
+/* Made while root, when the directory may be root's still, then given to the user the daemon becomes. */
 static bool
 start_control(struct program *p, char *err, size_t errlen)
 {
-	char path[512], directory[256];
-	snprintf(path, sizeof(path), "%s/control.sock", runtime_path(p->conf, directory, sizeof(directory)));
+	char path[512];
+	snprintf(path, sizeof(path), "%s/control.sock", runtime_path(p->conf));
 	p->status = (struct status){p->sources, &p->instances, clock_now_us()};
 	p->control = control_open(path, commands, p, err, errlen);
 	if (p->control)
@@ -409,6 +441,7 @@ start_control(struct program *p, char *err, size_t errlen)
 	return p->control != NULL;
 }
 
+/* After privileges are gone: a port below 1,024 is refused, which is right for a page without a password. */
 static bool
 start_metrics(struct program *p, char *err, size_t errlen)
 {
@@ -453,6 +486,8 @@ start(struct program *p, char *err, size_t errlen)
 		snprintf(err, errlen, "cannot start the spawner: %s", strerror(errno));
 		return false;
 	}
+	/* sockets before privileges go, since ports and interfaces may need them; plugins after sockets, so
+	 * that a port that is taken does not start a database connection first */
 	if (!sources_open(p->sources, err, errlen) || !start_control(p, err, errlen) ||
 	    !runtime_pidfile_write(p->conf, CONF_CORE, err, errlen) ||
 	    !privileges_drop(p->conf, err, errlen) || !start_metrics(p, err, errlen))
@@ -460,10 +495,13 @@ start(struct program *p, char *err, size_t errlen)
 	supervisor_command(&p->supervisor, SUPERVISOR_GO);
 	if (!sources_start(p->sources, err, errlen) || !sandbox_enter(p->conf, err, errlen))
 		return false;
+	/* everything that can fail has been done */
 	runtime_ready();
 	return true;
 }
 
+/* The messages of the configuration go to standard error even when there is a log file: whoever starts the
+ * program reads them there. */
 static int
 collect(struct program *p, struct text *messages)
 {
@@ -476,6 +514,7 @@ collect(struct program *p, struct text *messages)
 		text_str(messages, "the configuration has errors; nothing was started\n");
 		return print_and_leave(messages, 1);
 	}
+	/* warnings are no reason not to start */
 	if (messages->len)
 		fwrite(messages->data, 1, messages->len, stderr);
 	if (!start(p, err, sizeof(err))) {
@@ -486,6 +525,7 @@ collect(struct program *p, struct text *messages)
 	}
 	log_info("flowribd %s is up", PACKAGE_VERSION);
 	run(p);
+	/* the spawner may also be gone by itself, and the queues are open then */
 	sources_stop(p->sources); /* again, when it was not a signal that ended it */
 	if (!p->ending)
 		outlive_plugins(p);
@@ -506,6 +546,8 @@ program_free(struct program *p)
 	instances_free(&p->instances);
 }
 
+/* Actions that only print come first; they need no configuration. The plugin types that exist are told to
+ * the configuration, which knows none. */
 int
 main(int argc, char **argv)
 {
@@ -525,6 +567,7 @@ main(int argc, char **argv)
 	default:
 		break;
 	}
+	/* the configuration checks plugin names against what this build has */
 	const char *types[32] = {NULL};
 	for (size_t i = 0; plugin_table[i] && i < ARRAY_SIZE(types) - 1; i++)
 		types[i] = plugin_table[i]->type;
@@ -533,6 +576,7 @@ main(int argc, char **argv)
 	if (!conf)
 		return print_and_leave(&messages, 1);
 	program.conf = conf;
+	/* pmacct's two dry runs are one here: checking always includes setting up */
 	bool dry = args.action == CONF_CHECK || conf_is_set(conf, CONF_CORE, CONF_dry_run);
 	int status = dry ? check(&program, &messages) : collect(&program, &messages);
 	program_free(&program);

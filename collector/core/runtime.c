@@ -1,3 +1,6 @@
+/* What surrounds the program: directory, pid files, background, limits. Everything here runs once, at the
+ * start or at the end, and mostly as root: so each step looks at what is there before it changes anything,
+ * and says what the operator can do when it may not. */
 #include "collector/core/runtime.h"
 
 #include <errno.h>
@@ -10,11 +13,11 @@
 #include <unistd.h>
 
 #include "collector/base/log.h"
-#include "collector/base/rundir.h"
 #include "collector/core/notify.h"
 
 static int ready_fd = -1; /* the parent of a daemon in the background waits at the other end */
 
+/* An unknown user is not reported here: dropping privileges does, with the remedy. */
 static uid_t
 run_as(const struct conf *conf)
 {
@@ -23,18 +26,21 @@ run_as(const struct conf *conf)
 	return p ? p->pw_uid : geteuid();
 }
 
+/* Never NULL: its default is computed when the configuration is loaded, once for all processes, because it
+ * depends on the user that asks. */
 const char *
-runtime_path(const struct conf *conf, char *buf, size_t n)
+runtime_path(const struct conf *conf)
 {
-	const char *given = conf_string(conf, CONF_CORE, CONF_runtime_dir);
-	return given ? given : rundir_default(buf, n);
+	return conf_string(conf, CONF_CORE, CONF_runtime_dir);
 }
 
+/* Looks at the directory through one descriptor, so that what is checked is what is used. It is given away
+ * only when it is root's and closed to everybody else: with runtime_dir set to /run by mistake, /run itself
+ * must not change hands. */
 bool
 runtime_directory(const struct conf *conf, char *err, size_t errlen)
 {
-	char buf[256];
-	const char *path = runtime_path(conf, buf, sizeof(buf));
+	const char *path = runtime_path(conf);
 	uid_t owner = run_as(conf);
 	struct stat st;
 	if (mkdir(path, 0700) < 0 && errno != EEXIST) {
@@ -42,6 +48,7 @@ runtime_directory(const struct conf *conf, char *err, size_t errlen)
 			 strerror(errno));
 		return false;
 	}
+	/* a link in /tmp may be anybody's */
 	int fd = open(path, O_DIRECTORY | O_NOFOLLOW | O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		snprintf(err, errlen, "the runtime directory '%s' cannot be used: %s; set runtime_dir", path,
@@ -50,9 +57,6 @@ runtime_directory(const struct conf *conf, char *err, size_t errlen)
 			close(fd);
 		return false;
 	}
-	/* the default depends on who asks, and plugins may ask as another user */
-	if (path == buf)
-		setenv("RUNTIME_DIRECTORY", path, 1);
 	bool ours = st.st_uid == owner || (geteuid() == 0 && st.st_uid == 0 && !(st.st_mode & 077));
 	if (ours && st.st_mode & 022) {
 		snprintf(err, errlen,
@@ -72,6 +76,7 @@ runtime_directory(const struct conf *conf, char *err, size_t errlen)
 	return ours;
 }
 
+/* Never fatal: a collector with the wrong niceness still collects. */
 void
 runtime_priority(const struct conf *conf, int scope)
 {
@@ -80,6 +85,8 @@ runtime_priority(const struct conf *conf, int scope)
 		log_warn("proc_priority: cannot become %d: %s", nice, strerror(errno));
 }
 
+/* Plugins are started after privileges are gone; the resource limit is what lets them still become as nice
+ * as they were meant to be. */
 void
 runtime_priorities_allow(const struct conf *conf)
 {
@@ -92,6 +99,7 @@ runtime_priorities_allow(const struct conf *conf)
 		log_debug("proc_priority: cannot raise the limit: %s", strerror(errno));
 }
 
+/* The usual soft limit of 1,024 is there for programs that use select(2); nothing here does. */
 void
 runtime_files_allow(void)
 {
@@ -109,11 +117,14 @@ wait_for_child(int fd, pid_t child)
 {
 	char byte;
 	int status;
+	/* end of file instead of a byte: every process that could have written is gone */
 	if (read(fd, &byte, 1) == 1)
 		_exit(0);
 	_exit(waitpid(child, &status, 0) == child && WIFEXITED(status) ? WEXITSTATUS(status) : 1);
 }
 
+/* A single fork is enough: the daemon opens no terminal. Standard error stays open until the daemon works,
+ * so that whoever started it reads why it did not. */
 bool
 runtime_daemonize(char *err, size_t errlen)
 {
@@ -133,6 +144,7 @@ runtime_daemonize(char *err, size_t errlen)
 	}
 	close(pair[0]);
 	ready_fd = pair[1];
+	/* away from the terminal's process group, so that its end is not ours */
 	setsid();
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null >= 0) {
@@ -143,6 +155,7 @@ runtime_daemonize(char *err, size_t errlen)
 	return true;
 }
 
+/* The parent leaves with status 0 now; a service manager hears of it too. */
 void
 runtime_ready(void)
 {
@@ -152,6 +165,8 @@ runtime_ready(void)
 	runtime_detach();
 }
 
+/* Every process that inherited the pipe has to let go of it, or the parent would wait for ever when the
+ * core dies early. */
 void
 runtime_detach(void)
 {
@@ -166,6 +181,7 @@ runtime_detach(void)
 	ready_fd = -1;
 }
 
+/* lchown: a link put there by somebody else must not lead us elsewhere. */
 void
 runtime_give(const struct conf *conf, const char *path)
 {
@@ -184,6 +200,7 @@ pidfile_path(const struct conf *conf, int scope, char *buf, size_t n)
 	return buf;
 }
 
+/* Truncated and written in place, as such files are: readers expect the inode to stay. */
 bool
 runtime_pidfile_write(const struct conf *conf, int scope, char *err, size_t errlen)
 {
@@ -204,6 +221,7 @@ runtime_pidfile_write(const struct conf *conf, int scope, char *err, size_t errl
 	return true;
 }
 
+/* Best effort, by a process that may have become another user since. */
 void
 runtime_pidfile_remove(const struct conf *conf, int scope)
 {

@@ -9,7 +9,7 @@
 #include "collector/conf/conf.h"
 
 /* The runtime directory: the key runtime_dir, or the default. */
-const char *runtime_path(const struct conf *conf, char *buf, size_t n);
+const char *runtime_path(const struct conf *conf);
 
 /* Makes the runtime directory (mode 0700, owned by the user that the daemon will run as). Refuses one that is
  * a link or belongs to somebody else. False with a message. */

@@ -21,6 +21,7 @@
 #include "collector/input/udp.h"
 
 #define TICK_US US_PER_S
+#define REST_US US_PER_S /* longest time for what waits in the socket at the end */
 
 struct source;
 
@@ -31,6 +32,7 @@ enum request { REQUEST_NONE, REQUEST_POSTED, REQUEST_RUNNING };
 struct source {
 	struct sources *all;
 	unsigned index;
+	/* valid while running; only the control thread starts and joins */
 	pthread_t thread;
 	bool running;
 	int epoll;
@@ -38,6 +40,7 @@ struct source {
 	int udp_fd;
 	struct udp_receiver *receiver;
 	struct tcp_source *tcp; /* on the first thread only */
+	/* of this thread alone, as is all that hangs on them */
 	struct decoder *decoder;
 	struct fanout *fanout;
 	const struct allow *allow; /* NULL: everybody */
@@ -57,6 +60,7 @@ struct sources {
 	unsigned n;
 	_Atomic bool stop;
 	struct allow *allow; /* the list in use, NULL: none */
+	/* made for all configurations, so that a metric exists with 0 rather than not at all */
 	struct counter_block *tcp_counters, *savefile_counters;
 	struct savefile *savefile;
 	bool templates_unsaved; /* control thread only, as is the next */
@@ -65,6 +69,7 @@ struct sources {
 	int done;		/* eventfd */
 };
 
+/* A file is one stream in one order; a second thread would only wait for it. */
 unsigned
 sources_threads(const struct conf *conf)
 {
@@ -73,6 +78,7 @@ sources_threads(const struct conf *conf)
 	return (unsigned)conf_uint(conf, CONF_CORE, CONF_nfacctd_threads);
 }
 
+/* s->allow is exchanged between batches on this very thread, so it needs no lock. */
 static bool
 allowed(void *ctx, const struct addr *from)
 {
@@ -80,10 +86,12 @@ allowed(void *ctx, const struct addr *from)
 	return !s->allow || allow_check(s->allow, from);
 }
 
+/* A datagram that is refused costs one lookup and one counter: that is what an allow list is for. */
 static void
 take_datagram(void *ctx, const struct datagram *d)
 {
 	struct source *s = ctx;
+	/* the most frequent answer is yes, and without a list it costs one comparison */
 	if (unlikely(!allowed(s, &d->from))) {
 		counter_add(s->udp_counters, UDP_DENIED, 1);
 		return;
@@ -100,6 +108,7 @@ take_transient(void *ctx, const struct datagram *d)
 	decoder_flush(s->decoder);
 }
 
+/* Sessions exist on the first thread only, whose decoder also has their templates. */
 static void
 session_opened(void *ctx, uint32_t session, const struct addr *from)
 {
@@ -107,6 +116,7 @@ session_opened(void *ctx, uint32_t session, const struct addr *from)
 	decoder_session_open(s->decoder, session, from);
 }
 
+/* Templates of a session end with it (RFC 7011, 8.4). */
 static void
 session_closed(void *ctx, uint32_t session, const struct addr *from)
 {
@@ -119,10 +129,12 @@ static void
 serve(struct source *s)
 {
 	int posted = REQUEST_POSTED;
+	/* relaxed is enough to see whether there may be something; the exchange below orders the rest */
 	if (likely(atomic_load_explicit(&s->request, memory_order_relaxed) == REQUEST_NONE))
 		return;
 	if (!atomic_compare_exchange_strong(&s->request, &posted, REQUEST_RUNNING))
 		return;
+	/* both were written before POSTED was, which the exchange above has read */
 	s->request_fn(s, s->request_ctx);
 	atomic_store(&s->request, REQUEST_NONE);
 	sem_post(&s->done);
@@ -141,19 +153,42 @@ housekeeping(struct source *s)
 	decoder_tick(s->decoder, clock_now_us());
 }
 
+/* One batch, from the socket to the queues; returns how many datagrams it had. Records are published after
+ * each batch, and requests are served even when traffic never pauses. */
+static unsigned
+receive_batch(struct source *s)
+{
+	/* the decoder may point into receive buffers until it is flushed, hence flush before receiving again
+	 */
+	unsigned n = s->receiver ? udp_receive(s->receiver, take_datagram, s) : 0;
+	decoder_flush(s->decoder);
+	fanout_flush(s->fanout);
+	housekeeping(s);
+	serve(s);
+	return n;
+}
+
+/* A full batch means that more is waiting: asking epoll again would only tell what is known. */
 static void
 receive_all(struct source *s)
 {
-	unsigned n;
-	do {
-		n = s->receiver ? udp_receive(s->receiver, take_datagram, s) : 0;
-		decoder_flush(s->decoder);
-		fanout_flush(s->fanout);
-		housekeeping(s);
-		serve(s);
-	} while (n == UDP_BATCH && !atomic_load_explicit(&s->all->stop, memory_order_relaxed));
+	while (receive_batch(s) == UDP_BATCH && !atomic_load_explicit(&s->all->stop, memory_order_relaxed))
+		;
 }
 
+/* At the end: what the socket held when the stop came. Exporters go on sending, so there is a bound. */
+static void
+receive_rest(struct source *s)
+{
+	uint64_t until = clock_monotonic_us() + REST_US;
+	if (s->tcp)
+		tcp_source_run(s->tcp);
+	while (receive_batch(s) == UDP_BATCH && clock_monotonic_us() < until)
+		;
+}
+
+/* After a stop what the socket still holds is received: an exporter's last datagrams before a restart count
+ * too. */
 static void *
 source_main(void *arg)
 {
@@ -163,6 +198,7 @@ source_main(void *arg)
 	pthread_setname_np(pthread_self(), name);
 	while (!atomic_load_explicit(&s->all->stop, memory_order_relaxed)) {
 		struct epoll_event e[4];
+		/* a second at most, for the ticks */
 		int n = epoll_wait(s->epoll, e, ARRAY_SIZE(e), 1000);
 		for (int i = 0; i < n; i++) {
 			uint64_t drained;
@@ -173,8 +209,7 @@ source_main(void *arg)
 		}
 		receive_all(s);
 	}
-	receive_all(s);
-	decoder_flush(s->decoder);
+	receive_rest(s);
 	fanout_close(s->fanout);
 	return NULL;
 }
@@ -186,9 +221,11 @@ play(struct source *s)
 	struct sources *all = s->all;
 	struct progress progress = progress_begin("reading the capture file");
 	char err[256];
+	/* flows of a file are of the time of the capture, not of today */
 	bool use_clock = false;
 	int n;
 	do {
+		/* flushes are paid per batch; 256 packets keep them below measuring */
 		n = savefile_read(all->savefile, 256, use_clock, take_transient, s, err, sizeof(err));
 		fanout_flush(s->fanout);
 		serve(s);
@@ -200,6 +237,7 @@ play(struct source *s)
 	return n >= 0;
 }
 
+/* Also for each replay, since a capture file can be read forwards only. */
 static bool
 open_savefile(struct sources *s, char *err, size_t errlen)
 {
@@ -219,6 +257,8 @@ pause_for(struct source *s, uint64_t seconds)
 	}
 }
 
+/* After its end the thread stays to answer requests, as status and templates are wanted until the program
+ * ends. */
 static void *
 savefile_main(void *arg)
 {
@@ -241,6 +281,7 @@ savefile_main(void *arg)
 		if (!play(s))
 			break;
 	}
+	/* also when reading failed: what was read counts */
 	if (write(all->done, &one, sizeof(one)) < 0)
 		log_error("cannot report the end of the capture file: %s", strerror(errno));
 	while (!atomic_load(&all->stop)) { /* pcap_savefile_wait, or until the control thread has heard */
@@ -254,6 +295,7 @@ savefile_main(void *arg)
 	return NULL;
 }
 
+/* The only place that knows which key is which option: decode has no configuration. */
 static struct decode_options
 decode_options_of(const struct conf *c)
 {
@@ -277,6 +319,8 @@ decode_options_of(const struct conf *c)
 	};
 }
 
+/* Everything that registers counters or allocates, in the process that forks later; sockets come in
+ * sources_open. */
 static bool
 prepare_one(struct source *s, struct instances *all, const struct flow_needs *needs, char *err, size_t errlen)
 {
@@ -287,6 +331,7 @@ prepare_one(struct source *s, struct instances *all, const struct flow_needs *ne
 	snprintf(labels, sizeof(labels), "thread=\"%u\"", s->index);
 	s->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	s->udp_counters = counters_add(udp_counter_desc, UDP_COUNTERS, labels);
+	/* a file can wait for a slow plugin; an exporter cannot */
 	bool lossless = conf_is_set(s->all->conf, CONF_CORE, CONF_pcap_savefile);
 	s->fanout = fanout_new(all, s->all->conf, s->index, lossless, &s->all->stop, err, errlen);
 	if (!s->fanout)
@@ -295,6 +340,7 @@ prepare_one(struct source *s, struct instances *all, const struct flow_needs *ne
 	if (!s->decoder)
 		return false;
 	const char *templates = conf_string(s->all->conf, CONF_CORE, CONF_nfacctd_templates_file);
+	/* a broken file costs a few minutes of waiting for templates, which is no reason not to start */
 	if (templates && !decoder_templates_load(s->decoder, templates, err, errlen)) {
 		log_warn("nfacctd_templates_file: %s; starting without it", err);
 		err[0] = '\0';
@@ -302,6 +348,7 @@ prepare_one(struct source *s, struct instances *all, const struct flow_needs *ne
 	return s->wake >= 0 && s->udp_counters && sem_init(&s->done, 0, 0) == 0;
 }
 
+/* Fields that sources_free looks at are set before the first step that can fail. */
 struct sources *
 sources_prepare(const struct conf *conf, struct instances *all, const struct flow_needs *needs, char *err,
 		size_t errlen)
@@ -319,6 +366,7 @@ sources_prepare(const struct conf *conf, struct instances *all, const struct flo
 	s->tcp_counters = counters_add(tcp_counter_desc, TCP_COUNTERS, NULL);
 	s->savefile_counters = counters_add(savefile_counter_desc, SAVEFILE_COUNTERS, NULL);
 	const char *allow = conf_string(conf, CONF_CORE, CONF_nfacctd_allow_file);
+	/* -1 is "not open" to source_free */
 	for (unsigned i = 0; s->list && i < s->n; i++)
 		s->list[i] = (struct source){.all = s, .index = i, .wake = -1, .udp_fd = -1, .epoll = -1};
 	if (!s->list || s->done < 0 || (allow && !(s->allow = allow_load(allow, err, errlen)))) {
@@ -335,6 +383,7 @@ sources_prepare(const struct conf *conf, struct instances *all, const struct flo
 	return s;
 }
 
+/* Level-triggered: what one round leaves is announced again. */
 static bool
 watch(struct source *s, int fd)
 {
@@ -353,6 +402,7 @@ address_of(const struct conf *conf, enum conf_key key)
 	return a;
 }
 
+/* The operator is told of a smaller buffer than asked for once, not once per thread. */
 static bool
 open_udp(struct source *s, char *err, size_t errlen)
 {
@@ -375,6 +425,7 @@ open_udp(struct source *s, char *err, size_t errlen)
 		log_warn("nfacctd_pipe_size: the kernel gave %zu bytes instead of %zu; raise "
 			 "net.core.rmem_max to get them",
 			 udp_buffer(s->udp_fd), o.receive_buffer);
+	/* does not own the socket: both are freed with the source */
 	s->receiver = udp_receiver_new(s->udp_fd, s->udp_counters);
 	if (s->index == 0) {
 		char listening[ADDR_TEXT_MAX + 8];
@@ -384,6 +435,8 @@ open_udp(struct source *s, char *err, size_t errlen)
 	return s->receiver && watch(s, s->udp_fd);
 }
 
+/* On the first thread alone: a session's templates cannot be shared, and IPFIX over TCP is rarely the bulk.
+ */
 static bool
 open_tcp(struct source *s, char *err, size_t errlen)
 {
@@ -395,6 +448,7 @@ open_tcp(struct source *s, char *err, size_t errlen)
 	    .port = (uint16_t)conf_uint(c, CONF_CORE, CONF_nfacctd_tcp_port),
 	    .interface = conf_string(c, CONF_CORE, CONF_nfacctd_interface),
 	    .ipv6_only = conf_bool(c, CONF_CORE, CONF_nfacctd_ipv6_only),
+	    /* each has a buffer of 64 KiB, and no router opens more than a few */
 	    .sessions_max = 1024,
 	};
 	struct tcp_handlers h = {allowed, take_transient, session_opened, session_closed, s};
@@ -402,6 +456,8 @@ open_tcp(struct source *s, char *err, size_t errlen)
 	return s->tcp && watch(s, tcp_source_fd(s->tcp));
 }
 
+/* Steering comes when all sockets of the port exist: the kernel numbers them in the order in which they
+ * were bound. */
 bool
 sources_open(struct sources *s, char *err, size_t errlen)
 {
@@ -417,9 +473,11 @@ sources_open(struct sources *s, char *err, size_t errlen)
 	}
 	if (from_file)
 		return open_savefile(s, err, errlen);
+	/* any socket of the group will do: the program belongs to the group */
 	return s->list[0].udp_fd < 0 || udp_steer(s->list[0].udp_fd, s->n, err, errlen);
 }
 
+/* When a thread cannot be made those before it run already; sources_stop joins exactly those. */
 bool
 sources_start(struct sources *s, char *err, size_t errlen)
 {
@@ -435,6 +493,7 @@ sources_start(struct sources *s, char *err, size_t errlen)
 	return true;
 }
 
+/* What pmacct puts into its log lines; IPv6 addresses stand without brackets there. */
 void
 sources_listening(const struct sources *s, char *buf, size_t n)
 {
@@ -443,12 +502,14 @@ sources_listening(const struct sources *s, char *buf, size_t n)
 		 (unsigned)conf_uint(s->conf, CONF_CORE, CONF_nfacctd_port));
 }
 
+/* An eventfd rather than a flag: the control thread waits for descriptors only. */
 int
 sources_done_fd(const struct sources *s)
 {
 	return s->done;
 }
 
+/* The eventfd also ends a wait of up to a second; a lost write means that one is pending already. */
 static void
 nudge(struct source *s)
 {
@@ -457,6 +518,9 @@ nudge(struct source *s)
 		log_debug("source %u: already awake", s->index);
 }
 
+/* The request has three states because the asker gives up after a second: only by exchanging POSTED for
+ * NONE can it be sure that fn will not run later with a ctx that is gone. Once RUNNING it waits for the
+ * end, however long. */
 static bool
 ask_alone(struct source *s, request_fn *fn, void *ctx)
 {
@@ -466,12 +530,14 @@ ask_alone(struct source *s, request_fn *fn, void *ctx)
 		return false;
 	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_sec++;
+	/* nobody else writes these: the caller holds the lock */
 	s->request_fn = fn;
 	s->request_ctx = ctx;
 	atomic_store(&s->request, REQUEST_POSTED);
 	nudge(s);
 	if (sem_timedwait(&s->done, &until) == 0)
 		return true;
+	/* it is running now, or just finished: the semaphore will be posted */
 	if (atomic_compare_exchange_strong(&s->request, &posted, REQUEST_NONE))
 		return false;
 	while (sem_wait(&s->done) < 0 && errno == EINTR)
@@ -491,12 +557,14 @@ ask(struct source *s, request_fn *fn, void *ctx)
 	return done;
 }
 
+/* Runs on the source thread; ctx is the text of the asking one, which waits. */
 static void
 request_status(struct source *s, void *ctx)
 {
 	decoder_status(s->decoder, ctx);
 }
 
+/* Thread after thread, so a busy one delays by a second at most and shows as null. */
 void
 sources_status(struct sources *s, struct text *json)
 {
@@ -565,12 +633,14 @@ save_templates(struct sources *s)
 		s->templates_unsaved = !write_templates(s, path);
 }
 
+/* On the control thread, so that no source thread ever waits for a disk. */
 void
 sources_housekeeping(struct sources *s)
 {
 	save_templates(s);
 }
 
+/* From here on the thread uses the new list; the asker keeps count of who has it. */
 static void
 request_allow(struct source *s, void *ctx)
 {
@@ -594,6 +664,7 @@ reload_allow(struct sources *s)
 	bool everywhere = true;
 	for (unsigned i = 0; i < s->n; i++)
 		everywhere = ask(&s->list[i], request_allow, fresh) && everywhere;
+	/* a thread that did not answer still reads the old list, so it is left to it */
 	if (everywhere)
 		allow_free(s->allow);
 	else
@@ -606,6 +677,7 @@ struct replacement {
 	const struct networks *old, *fresh;
 };
 
+/* As with the allow list: pointers change between two batches. */
 static void
 request_replace(struct source *s, void *ctx)
 {
@@ -613,6 +685,7 @@ request_replace(struct source *s, void *ctx)
 	fanout_replace(s->fanout, r->old, r->fresh);
 }
 
+/* True when nobody uses the old contents any more. */
 static bool
 replace_networks(void *ctx, const struct networks *old, const struct networks *fresh)
 {
@@ -629,6 +702,7 @@ struct new_transform {
 	const struct transform *transform;
 };
 
+/* The plan of the channel stays; only the lists that fold its values change. */
 static void
 request_transform(struct source *s, void *ctx)
 {
@@ -651,11 +725,13 @@ reload_folding(struct sources *s, unsigned i)
 	bool everywhere = true;
 	for (unsigned k = 0; k < s->n; k++)
 		everywhere = ask(&s->list[k], request_transform, &t) && everywhere;
+	/* otherwise it stays with the thread that was busy */
 	if (everywhere)
 		folding_free(&in->folding);
 	in->folding = fresh;
 }
 
+/* Each kind of file by itself: a fault in one leaves the others to be read. */
 void
 sources_reload(struct sources *s)
 {
@@ -665,6 +741,8 @@ sources_reload(struct sources *s)
 	netfiles_reload(replace_networks, s);
 }
 
+/* May be called twice. The flag comes first, then the nudge, so that a thread that wakes sees it; the lock
+ * keeps the metrics server from asking a thread that is gone. */
 void
 sources_stop(struct sources *s)
 {
@@ -680,6 +758,7 @@ sources_stop(struct sources *s)
 	pthread_mutex_unlock(&s->asking);
 }
 
+/* -1 stands for "never opened" in everything that is freed here. */
 static void
 close_if_open(int fd)
 {
@@ -687,6 +766,7 @@ close_if_open(int fd)
 		close(fd);
 }
 
+/* Sessions first: closing them tells the decoder. */
 static void
 source_free(struct source *s)
 {
@@ -700,6 +780,7 @@ source_free(struct source *s)
 	sem_destroy(&s->done);
 }
 
+/* Threads have ended, nobody asks any more. */
 void
 sources_free(struct sources *s)
 {

@@ -247,6 +247,40 @@ def test_usr1_writes_the_status(ops):
     one.expect_flows(240)
     one.kill(signal.SIGUSR1)
     eventually(lambda: "127.0.1.1" in one.log() and "---" in one.log(), what="the exporter in the log")
+    found = re.findall(r"NOTICE \( default/core \): stats \[127\.0\.0\.1:(\d+)\] agent=(\S+) time=\d+ packets=(\d+) bytes=\d+ "
+                       r"seq_good=(\d+) seq_jmp_fwd=0 seq_jmp_bck=0\n", one.log())
+    assert [(int(port), agent) for port, agent, _, _ in found] == [(one.port, "127.0.1.1:1")]
+    assert found[0][2] == found[0][3] == str(one.counter("udp_datagrams"))
+
+
+def test_pid_files_of_all_processes(ops, tmp_path):
+    one = ops(f"pidfile: {tmp_path}/pid")
+    assert int((tmp_path / "pid").read_text()) == one.pid
+    eventually(lambda: (tmp_path / "pid-memory-m").exists(), what="the plugin's pid file")
+    assert int((tmp_path / "pid-memory-m").read_text()) == one.plugins()["m"]
+    one.end()
+    assert not list(tmp_path.glob("pid*"))
+
+
+def test_runtime_directory_open_to_others_is_refused(tmp_path):
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o777)
+    conf = tmp_path / "conf"
+    conf.write_text(f"daemonize: false\nnfacctd_port: {free_port()}\nruntime_dir: {shared}\nplugins: memory[m]\naggregate: src_host\n")
+    done = subprocess.run([built("flowribd"), "-f", str(conf)], stderr=subprocess.PIPE, text=True, timeout=20, check=False, env=ENVIRON)
+    assert done.returncode == 1 and "others may write" in done.stderr
+    assert not list(shared.iterdir())
+
+
+def test_templates_file_is_tried_again(ops, tmp_path):
+    path = tmp_path / "not yet" / "templates"
+    one = ops(f"nfacctd_templates_file: {path}")
+    one.send("--records", 24, "--flows", 3)
+    eventually(lambda: "nfacctd_templates_file: cannot write" in one.log(), what="the failure in the log")
+    path.parent.mkdir()
+    eventually(path.exists, what="the templates file")
+    assert json.loads(path.read_text())
 
 
 def test_usr2_reads_lists_again_and_keeps_good_ones(ops, tmp_path):
