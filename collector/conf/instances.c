@@ -77,12 +77,13 @@ instance_find(const struct conf *c, const char *name)
 	return -1;
 }
 
-/* The name becomes part of file names and log lines. */
+/* The name becomes part of file names, log lines and labels of metrics, which do not quote it. */
 static bool
 name_valid(const char *name)
 {
 	for (; *name; name++)
-		if (isspace((unsigned char)*name) || !isprint((unsigned char)*name) || strchr("[]/:,", *name))
+		if (isspace((unsigned char)*name) || !isprint((unsigned char)*name) ||
+		    strchr("[]/:,\"\\", *name))
 			return false;
 	return true;
 }
@@ -145,7 +146,7 @@ instances_parse(struct conf *c, const struct setting *s, const char *const *type
 		if (n >= 64 - sizeof("default_") || !split_item(item, n, type, name, sizeof(name))) {
 			conf_report(r, SEVERITY_ERROR, s->origin, s->line, "plugins",
 				    "'%.*s': expected type or type[name]; the name has no blanks, brackets, "
-				    "'/' or ':'",
+				    "quotes, '\\', '/' or ':'",
 				    (int)n, item);
 			continue;
 		}

@@ -35,8 +35,7 @@ start(struct mapfile *m, const char *name, size_t max_line, unsigned max_lines, 
 	m->messages = messages;
 }
 
-/* O_NONBLOCK, because opening a FIFO without a writer would hang; what is not a regular file is refused
- * right after. /dev/null is a character device and a useful empty file. */
+/* A file with a fault as a whole (none, a FIFO, too large) is told of once, without a line. */
 bool
 mapfile_open(struct mapfile *m, const char *path, size_t max_line, unsigned max_lines, struct text *messages)
 {

@@ -3,6 +3,8 @@
  * another one and exchanges the pointer between two batches. */
 #include "collector/core/folding.h"
 
+#include "collector/base/log.h"
+
 static const enum conf_key keys[LIST_KINDS] = {
     [LIST_PORTS] = CONF_ports_file,
     [LIST_PROTOS] = CONF_protos_file,
@@ -28,8 +30,12 @@ folding_load(struct folding *f, const struct conf *conf, int scope, char *err, s
 	for (unsigned i = 0; i < LIST_KINDS; i++) {
 		char what[384];
 		const char *path = conf_string(conf, scope, keys[i]);
-		if (!path || (f->list[i] = list_load(path, (enum list_kind)i, what, sizeof(what))))
+		if (!path)
 			continue;
+		if ((f->list[i] = list_load(path, (enum list_kind)i, what, sizeof(what)))) {
+			log_info("[%s] map successfully (re)loaded.", path);
+			continue;
+		}
 		snprintf(err, errlen, "%s: %s", conf_row(keys[i])->name, what);
 		folding_free(f);
 		return false;

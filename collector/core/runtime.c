@@ -227,6 +227,9 @@ runtime_pidfile_remove(const struct conf *conf, int scope)
 {
 	char buf[PATH_MAX];
 	const char *path = pidfile_path(conf, scope, buf, sizeof(buf));
-	if (path && unlink(path) < 0 && errno != ENOENT)
+	struct stat st;
+	if (!path || lstat(path, &st) < 0 || !S_ISREG(st.st_mode))
+		return; /* such as /dev/null, which root could remove */
+	if (unlink(path) < 0 && errno != ENOENT)
 		return; /* run as another user than the one that wrote it: a stale file is harmless */
 }

@@ -416,7 +416,8 @@ open_udp(struct source *s, char *err, size_t errlen)
 	    .ipv6_only = conf_bool(c, CONF_CORE, CONF_nfacctd_ipv6_only),
 	    .receive_buffer = conf_uint(c, CONF_CORE, CONF_nfacctd_pipe_size),
 	    .threads = s->all->n,
-	    .groups = conf_string(c, CONF_CORE, CONF_nfacctd_mcast_groups),
+	    /* the kernel hands a copy to every member of the group, not to one of the port's sockets */
+	    .groups = s->index == 0 ? conf_string(c, CONF_CORE, CONF_nfacctd_mcast_groups) : NULL,
 	};
 	s->udp_fd = udp_open(&o, err, errlen);
 	if (s->udp_fd < 0)

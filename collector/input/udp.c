@@ -120,8 +120,13 @@ udp_open(const struct udp_options *o, char *err, size_t errlen)
 		/* set in both cases: the system-wide default differs between machines */
 		(void)set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, o->ipv6_only);
 	/* alone on the port otherwise: with it a second daemon would silently take half of the exporters */
-	if (o->threads > 1)
+	if (o->threads > 1) {
 		(void)set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+		/* else each socket would get what one of them joined, and all would be counted several times
+		 */
+		(void)set_option(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0);
+		(void)set_option(fd, IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0);
+	}
 	if (o->interface && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, o->interface,
 				       (socklen_t)strlen(o->interface) + 1) < 0) {
 		snprintf(err, errlen,
