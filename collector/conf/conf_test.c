@@ -345,7 +345,7 @@ test_plugins_that_are_wrong(void **state)
 	says("plugins: ,\n", false, "f:1: error: plugins: no plugin is named\n");
 	says("plugins: print[a/b]\n", false,
 	     "f:1: error: plugins: 'print[a/b]': expected type or type[name]; the name has no blanks, "
-	     "brackets, quotes, '\\\\', '/' "
+	     "brackets, quotes, '\\', '/' "
 	     "or ':'\n");
 }
 
