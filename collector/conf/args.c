@@ -97,7 +97,8 @@ static const struct command {
 
 #define LONG_BASE 256 /* getopt's value for long option i is LONG_BASE + i */
 
-/* By the last part of argv[0], as links are made by the installation; any other name is flowribd. */
+/* By the last part of argv[0], as links are made by the installation; any other name is flowribd. A link
+ * named nfacctd is enough to take a pmacct unit file over unchanged but for its path. */
 static enum conf_personality
 personality_of(const char *argv0)
 {
@@ -113,7 +114,8 @@ personality_of(const char *argv0)
 	return CONF_AS_FLOWRIBD;
 }
 
-/* The row of a letter under this name of the program. */
+/* The row of a letter under this name of the program. The first one counts; no letter has two rows under
+ * one name. */
 static const struct option_row *
 find_option(enum conf_personality personality, int letter)
 {
@@ -135,7 +137,8 @@ find_command(int value)
 	return NULL;
 }
 
-/* ":" first makes getopt tell a missing argument from an unknown letter. */
+/* ":" first makes getopt tell a missing argument from an unknown letter. Only letters of this personality:
+ * one that means something elsewhere must not be swallowed here. */
 static void
 short_options(enum conf_personality personality, struct text *out)
 {
@@ -182,7 +185,7 @@ add_overrides(struct conf_args *args, const struct option_row *row, const char *
 		};
 }
 
-/* Of several actions the last one counts. */
+/* Of several actions the last one counts. The argument of any of them is a format, except that of -f. */
 static void
 do_command(struct conf_args *args, const struct command *c, const char *argument)
 {
@@ -195,7 +198,8 @@ do_command(struct conf_args *args, const struct command *c, const char *argument
 		args->list_format = argument;
 }
 
-/* What getopt could not make sense of. */
+/* What getopt could not make sense of. getopt itself stays silent (opterr), because its words differ
+ * between C libraries. */
 static void
 explain(int value, char **argv, struct text *messages)
 {

@@ -30,7 +30,8 @@ dump_setting(const struct conf *c, enum conf_key key, const char *scope, const s
 	text_printf(out, ": %s\n", shown(row, s));
 }
 
-/* The lines of one key, which the command line makes one. */
+/* The lines of one key, which the command line makes one. Aliases never hold a setting, so they make no
+ * line. */
 static void
 dump_key(const struct conf *c, enum conf_key key, struct text *out)
 {

@@ -47,7 +47,8 @@ type_absent(const char *type)
 	return NULL;
 }
 
-/* A type that other versions have deserves its reason, any other one the list and the nearest of it. */
+/* A type that other versions have deserves its reason, any other one the list and the nearest of it. The
+ * reason says what to use instead, as far as there is something. */
 static void
 explain_type(const char *type, const char *const *types, const struct setting *s, struct report *r)
 {
@@ -88,7 +89,8 @@ name_valid(const char *name)
 	return true;
 }
 
-/* Splits one item "type" or "type[name]" of n bytes. False when it is neither. */
+/* Splits one item "type" or "type[name]" of n bytes. False when it is neither. name has room for the
+ * default too; nothing is cut, since the caller bounds the item. */
 static bool
 split_item(const char *item, size_t n, char *type, char *name, size_t room)
 {
@@ -113,7 +115,8 @@ split_item(const char *item, size_t n, char *type, char *name, size_t room)
 	return name_valid(name);
 }
 
-/* Of two with one name the first stays, as pmacct does it. */
+/* Of two with one name the first stays, as pmacct does it. Under our own name it is an error: keys for that
+ * name would mean both. */
 static void
 instance_add(struct conf *c, const char *type, const char *name, const struct setting *s, struct report *r)
 {

@@ -67,7 +67,8 @@ list_text(struct text *out)
 
 /* --- mdoc --- */
 
-/* Text in a manual page: backslashes doubled, no line that starts like a request. */
+/* Text in a manual page: backslashes doubled, no line that starts like a request. Help texts are plain
+ * English and need no more than this. */
 static void
 mdoc_text(struct text *out, const char *s)
 {
@@ -147,7 +148,8 @@ reason_seen(int key)
 	return false;
 }
 
-/* Keys without effect, under the reason that they share. */
+/* Keys without effect, under the reason that they share. A page with four hundred times the same sentence
+ * would not be read. */
 static void
 list_mdoc_accepted(struct text *out)
 {
@@ -186,7 +188,8 @@ json_limits(const struct conf_row *row, struct text *out)
 		json_member(out, "words", row->words);
 }
 
-/* An alias has no more to say than what it stands for. */
+/* An alias has no more to say than what it stands for. Programs that make forms or checks from the table
+ * find everything they need in it. */
 static void
 json_key(const struct conf_row *row, struct text *out)
 {

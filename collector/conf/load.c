@@ -35,7 +35,8 @@ struct loading {
 	bool explained[CONF_KEYS]; /* its standing was told */
 };
 
-/* Entries point into the text of the file and into argv, which outlive the loading. */
+/* Entries point into the text of the file and into argv, which outlive the loading. Out of memory here
+ * means out of memory at the start of a program: there is nothing to save, so it aborts. */
 static void
 entry_add(struct loading *l, struct entry e)
 {
@@ -54,7 +55,7 @@ origin_of(const struct entry *e)
 	return e->letter ? ORIGIN_COMMAND_LINE : ORIGIN_FILE;
 }
 
-/* How a person wrote the key of an entry. */
+/* How a person wrote the key of an entry. Good until the next call on the same thread. */
 static const char *
 label(const struct entry *e)
 {
@@ -113,7 +114,7 @@ explain_unknown(struct loading *l, const char *key, unsigned line)
 		    near < 0 ? "" : conf_row((enum conf_key)near)->name);
 }
 
-/* Splits a line and looks its key up. */
+/* Splits a line and looks its key up. The line is cut in place; entries keep pointers into it. */
 static void
 read_line(struct loading *l, char *line, unsigned number)
 {
@@ -176,7 +177,7 @@ read_overrides(struct loading *l, const struct conf_args *args)
 	}
 }
 
-/* The last entry for a key without a scope. */
+/* The last entry for a key without a scope. By the target, so that an alias counts as the key itself. */
 static const struct entry *
 last_entry(const struct loading *l, enum conf_key key)
 {
@@ -186,7 +187,8 @@ last_entry(const struct loading *l, enum conf_key key)
 	return NULL;
 }
 
-/* Says once that a key has no effect. False when the line must not count at all. */
+/* Says once that a key has no effect. False when the line must not count at all. Removed keys are errors
+ * under our own name, because their line asks for something that no longer happens. */
 static bool
 standing_ok(struct loading *l, const struct entry *e, const struct conf_row *row)
 {
@@ -202,7 +204,8 @@ standing_ok(struct loading *l, const struct entry *e, const struct conf_row *row
 	return row->standing == CONF_STANDING_ACCEPTED;
 }
 
-/* A value that is wrong is an error only where it would have mattered. */
+/* A value that is wrong is an error only where it would have mattered. Secrets are not repeated in
+ * messages, which end up in logs and tickets. */
 static void
 explain_value(struct loading *l, const struct entry *e, const struct conf_row *row)
 {
@@ -228,7 +231,8 @@ explain_scope(struct loading *l, const struct entry *e)
 	text_free(&names);
 }
 
-/* Where an entry belongs; NULL after a report when nowhere. */
+/* Where an entry belongs; NULL after a report when nowhere. pmacct loads a key without its [plugin] into
+ * nothing; under its names we warn and do the same. */
 static struct tier *
 find_tier(struct loading *l, const struct entry *e, const struct conf_row *row)
 {
@@ -258,7 +262,8 @@ find_tier(struct loading *l, const struct entry *e, const struct conf_row *row)
 	return NULL;
 }
 
-/* Puts the value of an entry where it counts, or says why it cannot count. */
+/* Puts the value of an entry where it counts, or says why it cannot count. Of two lines for one place the
+ * later counts, as in pmacct, but not silently. */
 static void
 place(struct loading *l, const struct entry *e)
 {
@@ -337,7 +342,8 @@ place_names(struct loading *l, const struct conf_args *args)
 	free(s);
 }
 
-/* Rules look at values, so they wait until all of these are right. */
+/* Rules look at values, so they wait until all of these are right. Faults of single values would only make
+ * rules report the same thing twice. */
 static struct conf *
 finish(struct loading *l)
 {

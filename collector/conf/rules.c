@@ -69,7 +69,8 @@ day_and_week(const struct conf *c, int scope, const struct rule *rule)
 	return letters && strchr(letters, 'd') && strchr(letters, 'w');
 }
 
-/* Formats that pmacct has and this version lacks stand at the end of the row's words. */
+/* Formats that pmacct has and this version lacks stand at the end of the row's words. The order of the
+ * words is the contract: avro and what follows it is absent. */
 static bool
 format_absent(const struct conf *c, int scope, const struct rule *rule)
 {
@@ -91,7 +92,8 @@ memory_stitches(const struct conf *c, int scope, const struct rule *rule)
 	return is_type(c, scope, "memory") && conf_bool(c, scope, rule->key);
 }
 
-/* Does an instance before this one have the same socket? */
+/* Does an instance before this one have the same socket? The second one would take the first one's socket
+ * away. */
 static bool
 same_socket(const struct conf *c, int scope, const struct rule *rule)
 {
@@ -166,7 +168,8 @@ explain(const struct conf *c, int scope, const struct rule *rule, const struct s
 		    rule->what);
 }
 
-/* A line that holds for several plugins is told of once. */
+/* A line that holds for several plugins is told of once. By the setting and not by the text: the same value
+ * given to two plugins is two lines to change. */
 static void
 apply(const struct conf *c, const struct rule *rule, struct report *r)
 {

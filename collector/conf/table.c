@@ -89,7 +89,8 @@ conf_key_find(const char *name)
 	return found ? *found : -1;
 }
 
-/* Is the difference in length alone as large as what was found already? */
+/* Is the difference in length alone as large as what was found already? Saves most of the work, as names
+ * differ much in length. */
 static bool
 hopeless(size_t a, size_t b, unsigned best)
 {

@@ -8,7 +8,8 @@
 #include <ctype.h>
 #include <strings.h>
 
-/* Digits at the start of *p, moving it behind them. False without digits or beyond 64 bits. */
+/* Digits at the start of *p, moving it behind them. False without digits or beyond 64 bits. Overflow is a
+ * fault, not a wrap: a size with a digit too many must not become a small one. */
 static bool
 read_digits(const char **p, unsigned base, uint64_t *v)
 {
@@ -99,7 +100,7 @@ unit_seconds(char unit)
 	return 0;
 }
 
-/* Seconds of "90", "90s", "5m": the unit letter is the last one. */
+/* Seconds of "90", "90s", "5m": the unit letter is the last one. Overflow by the unit is a fault as well. */
 static bool
 parse_seconds(const struct conf_row *row, const char *s, struct value *out)
 {
@@ -115,7 +116,8 @@ parse_seconds(const struct conf_row *row, const char *s, struct value *out)
 #define MONTH_SECONDS (30 * UINT64_C(86400))
 
 /* Bins longer than a minute must end at full minutes. Months have no fixed length, so they stay a count; a
- * hundred years of them is as good as no bound. */
+ * hundred years of them is as good as no bound. pmacct demands the same, since its bins are found by
+ * rounding minutes. */
 static bool
 parse_span(const struct conf_row *row, const char *s, struct value *out)
 {
@@ -151,7 +153,8 @@ parse_port(const char *s, uint16_t *port)
 	return true;
 }
 
-/* PORT, ADDRESS:PORT (IPv4) or [ADDRESS]:PORT. */
+/* PORT, ADDRESS:PORT (IPv4) or [ADDRESS]:PORT. An IPv6 address needs its brackets: without them the last
+ * group would be taken for the port. */
 static bool
 parse_endpoint(const struct conf_row *row, const char *s, struct value *out)
 {
@@ -189,7 +192,8 @@ conf_value_word(const char *words, unsigned index, const char **word)
 	return strcspn(words, " |");
 }
 
-/* Is s one of the spellings at spellings, which end at a blank? */
+/* Is s one of the spellings at spellings, which end at a blank? Upper and lower case are the same, as in
+ * pmacct. */
 static bool
 spelled(const char *spellings, const char *s)
 {
@@ -218,7 +222,8 @@ parse_word(const struct conf_row *row, const char *s, struct value *out)
 	return false;
 }
 
-/* Letters may be written together or with commas or blanks between them. */
+/* Letters may be written together or with commas or blanks between them. The value stays text: who uses it
+ * goes through the letters. */
 static bool
 parse_letters(const struct conf_row *row, const char *s, struct value *out)
 {
@@ -249,7 +254,8 @@ parse_char(const struct conf_row *row, const char *s, struct value *out)
 	return s[0] && (!s[1] || (s[0] == '\\' && !s[2] && (s[1] == 't' || s[1] == 's')));
 }
 
-/* Texts are checked by who uses them: what an aggregate may be is not known here. */
+/* Texts are checked by who uses them: what an aggregate may be is not known here. Empty is refused: a key
+ * without a value is a mistake. */
 static bool
 parse_text(const struct conf_row *row, const char *s, struct value *out)
 {
@@ -341,7 +347,8 @@ conf_value_expected(const struct conf_row *row, struct text *out)
 		types[row->type].limits(row, out);
 }
 
-/* What people write who come from other programs. */
+/* What people write who come from other programs. Other programs' words are not accepted, since pmacct
+ * would take them for false and the file may go back to it. */
 static const char *
 bool_hint(const char *s)
 {

@@ -87,7 +87,8 @@ put_drops(struct text *out, const json_t *exporter)
 	    text_printf(out, "    dropped: %lld, %s\n", (long long)json_integer_value(value), reason);
 }
 
-/* "1/1000", "1/1000, 1/100" or "-" when the exporter told none. */
+/* "1/1000", "1/1000, 1/100" or "-" when the exporter told none. sampled and packets as they were told:
+ * 1/1000 means one packet in a thousand. */
 static void
 rates_text(const json_t *domain, char *buf, size_t n)
 {

@@ -45,7 +45,8 @@ struct fanout {
 	const _Atomic bool *stop;
 };
 
-/* Where a record of the channel goes; NULL when it has to be dropped. */
+/* Where a record of the channel goes; NULL when it has to be dropped. The slot is in the queue's memory:
+ * what is packed there needs no copy. */
 static uint8_t *
 channel_slot(struct fanout *f, struct channel *c)
 {
@@ -77,7 +78,8 @@ drop_fractions(const struct channel *c, uint8_t *key)
 	}
 }
 
-/* One record, or two for sum_*. */
+/* One record, or two for sum_*. A second slot is asked for only after the first record was pushed, since
+ * pushing moves the place where the next one goes. */
 static void
 emit(struct fanout *f, struct channel *c, const struct flow *flow, uint64_t bin)
 {
@@ -108,7 +110,8 @@ booking_time(const struct fanout *f, const struct flow *flow)
 	return f->arrival_bins || !flow->timestamp_start ? flow->timestamp_arrival : flow->timestamp_start;
 }
 
-/* Splits a flow that spans several bins among them, in proportion to time. */
+/* Splits a flow that spans several bins among them, in proportion to time. Each part is a whole flow but
+ * for its counters, so that everything downstream sees nothing special. */
 static void
 emit_pro_rated(struct fanout *f, struct channel *c, const struct flow *flow)
 {
@@ -135,7 +138,7 @@ channel_flow(struct fanout *f, struct channel *c, const struct flow *flow)
 		emit(f, c, flow, c->bins ? timebin_of(&c->bin, booking_time(f, flow)) : 0);
 }
 
-/* What only this channel wants changed. */
+/* What only this channel wants changed. The other channels must see the flow as it was. */
 static struct flow *
 change(const struct fanout *f, const struct channel *c, const struct flow *flow, struct flow *copy)
 {
@@ -150,7 +153,8 @@ change(const struct fanout *f, const struct channel *c, const struct flow *flow,
 	return copy;
 }
 
-/* True for one flow in sampling_rate, at random (the generator is Marsaglia's xorshift). */
+/* True for one flow in sampling_rate, at random (the generator is Marsaglia's xorshift). Scaling the upper
+ * half by the rate avoids both a division and the bias of a remainder. */
 static bool
 sampled(struct channel *c)
 {
@@ -217,7 +221,8 @@ find_times(struct channel *c)
 	}
 }
 
-/* The channel's part of the configuration. */
+/* The channel's part of the configuration. Everything that would have to be asked of the configuration per
+ * flow is asked here, once. */
 static bool
 channel_init(struct channel *c, struct instance *in, char *err, size_t errlen)
 {
@@ -248,7 +253,8 @@ channel_init(struct channel *c, struct instance *in, char *err, size_t errlen)
 }
 
 /* When all plugins want networks and AS numbers from the same place, they are looked up once, not once a
- * plugin. */
+ * plugin. Looking up in a full table is the dearest step of a flow, so this is worth the comparison at the
+ * start. */
 static void
 choose_policies(struct fanout *f, const struct instances *all)
 {

@@ -31,7 +31,8 @@ complain(const struct instance *in, struct text *errors, enum conf_key key, cons
 		    conf_row(key)->name, in->setup.name, what);
 }
 
-/* Refuses primitives that nothing in this configuration can fill in. */
+/* Refuses primitives that nothing in this configuration can fill in. Better a refusal at the start than a
+ * column of zeros that nobody can explain a month later. */
 static bool
 check_supply(struct instance *in, unsigned supply, struct text *errors)
 {
@@ -221,7 +222,8 @@ check_sizes(struct instance *in, struct text *errors)
 	return false;
 }
 
-/* What this instance reads of a flow, and what its policy must have decoded for that. */
+/* What this instance reads of a flow, and what its policy must have decoded for that. A byte that is not
+ * marked may hold anything: whoever reads another field of a flow in the core has to mark it here. */
 static void
 mark_needs(struct instance *in, struct flow_needs *all)
 {

@@ -167,7 +167,8 @@ open_log(const struct conf *c, char *err, size_t errlen)
 	return log_open(&config, err, errlen);
 }
 
-/* Signals come through a descriptor; threads made later inherit that they are blocked. */
+/* Signals come through a descriptor; threads made later inherit that they are blocked. The spawner, forked
+ * later, has a mask of its own. */
 static int
 open_signals(void)
 {
@@ -233,8 +234,10 @@ static const struct control_command commands[] = {
     {NULL, NULL},
 };
 
-/* The first request ends in good order: sources stop, queues are drained, plugins purge. The second does not
- * wait for plugins that are stuck. */
+/* The first request ends in good order: sources stop, queues are drained, plugins purge. The second does
+ * not wait for plugins that are stuck. Order: no more restarts, then templates to the disk while threads
+ * still answer, then threads and queues; plugins end by themselves when their queues are closed and empty.
+ */
 static void
 begin_end(struct program *p)
 {
@@ -368,7 +371,8 @@ on_savefile_end(struct program *p)
 		begin_end(p);
 }
 
-/* What is to be done about once a second. */
+/* What is to be done about once a second. Once ending begins the sources are not asked any more: their
+ * threads are being joined. */
 static void
 housekeeping(struct program *p)
 {
@@ -414,7 +418,8 @@ run(struct program *p)
 }
 
 /* Plugins without their spawner drain their queues and end by themselves. Waits for that, a few seconds at
- * most: a service manager kills what is left when the core is gone. */
+ * most: a service manager kills what is left when the core is gone. Asking for signal 0 is all we can do:
+ * they are not our children, so there is nothing to wait for. */
 static void
 outlive_plugins(const struct program *p)
 {
@@ -468,7 +473,8 @@ settle_spawner(const void *ctx)
 }
 
 /* From here on processes and sockets exist. The pid file comes after the control socket, which a second
- * daemon does not get: so it never overwrites the first one's. */
+ * daemon does not get: so it never overwrites the first one's. What fails here has an operator watching:
+ * each step says what to change. Nothing is undone step by step; the caller frees what there is. */
 static bool
 start(struct program *p, char *err, size_t errlen)
 {
@@ -534,7 +540,8 @@ collect(struct program *p, struct text *messages)
 	return p->exit_status;
 }
 
-/* What there is, after an orderly end as after an error. */
+/* What there is, after an orderly end as after an error. The server that reads from the others goes first,
+ * what the others read from goes last. */
 static void
 program_free(struct program *p)
 {

@@ -42,7 +42,8 @@ file_load(const char *path, char *err, size_t errlen)
 	return contents;
 }
 
-/* The sources that a key names, or those that are meant when it is not set. */
+/* The sources that a key names, or those that are meant when it is not set. Words that mean routing are
+ * accepted; rules.c warns that nothing supplies it. */
 static bool
 sources_of(uint8_t *sources, const struct conf *conf, int scope, enum conf_key key, uint8_t otherwise,
 	   char *err, size_t errlen)

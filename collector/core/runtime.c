@@ -111,7 +111,8 @@ runtime_files_allow(void)
 		log_debug("cannot raise the number of open files: %s", strerror(errno));
 }
 
-/* The parent's part: waits for one byte, then leaves with the child's verdict. */
+/* The parent's part: waits for one byte, then leaves with the child's verdict. _exit: what main() would do
+ * at its end is the child's to do. */
 static void
 wait_for_child(int fd, pid_t child)
 {
@@ -189,7 +190,8 @@ runtime_give(const struct conf *conf, const char *path)
 		log_warn("cannot give '%s' to the user of the key user: %s", path, strerror(errno));
 }
 
-/* The core's is the path itself, a plugin's the path with its type and name; NULL when none is wanted. */
+/* The core's is the path itself, a plugin's the path with its type and name; NULL when none is wanted. The
+ * form is pmacct's, since scripts look for these files. */
 static const char *
 pidfile_path(const struct conf *conf, int scope, char *buf, size_t n)
 {

@@ -99,7 +99,8 @@ take_datagram(void *ctx, const struct datagram *d)
 	decoder_datagram(s->decoder, d);
 }
 
-/* For inputs whose buffer does not outlive the call. */
+/* For inputs whose buffer does not outlive the call. A capture file's packet and a session's buffer are
+ * written over by the next one; decoded values that point into them must be packed before. */
 static void
 take_transient(void *ctx, const struct datagram *d)
 {
@@ -124,7 +125,8 @@ session_closed(void *ctx, uint32_t session, const struct addr *from)
 	decoder_session_close(s->decoder, session, from);
 }
 
-/* On the source thread: does what was asked for, if anything. */
+/* On the source thread: does what was asked for, if anything. Between two batches nothing of the decoder or
+ * the fan-out is in use, so fn may change both. */
 static void
 serve(struct source *s)
 {
@@ -140,7 +142,8 @@ serve(struct source *s)
 	sem_post(&s->done);
 }
 
-/* What has to be done now and then, at most once a second. */
+/* What has to be done now and then, at most once a second. Also under full load, when epoll never says that
+ * time has passed. */
 static void
 housekeeping(struct source *s)
 {
@@ -214,7 +217,8 @@ source_main(void *arg)
 	return NULL;
 }
 
-/* Reads the capture file once; false when it could not be read to its end. */
+/* Reads the capture file once; false when it could not be read to its end. Progress is shown on a terminal
+ * only. Stops early when asked to end: what was read until then counts. */
 static bool
 play(struct source *s)
 {
@@ -548,7 +552,8 @@ ask_alone(struct source *s, request_fn *fn, void *ctx)
 
 /* From another thread: has fn done by the source thread and waits for it, at most a second until it begins.
  * False when it did not begin (the thread waits for a stuck plugin): then it will not be done later either.
- */
+ * The lock makes it one request at a time for the whole program: two askers would share the one place a
+ * source has for a request. */
 static bool
 ask(struct source *s, request_fn *fn, void *ctx)
 {
@@ -621,7 +626,8 @@ write_templates(struct sources *s, const char *path)
 	return ok;
 }
 
-/* Writes the templates file anew when a template changed. */
+/* Writes the templates file anew when a template changed. Polled rather than told: a template changes on a
+ * thread that must not write files. */
 static void
 save_templates(struct sources *s)
 {
@@ -648,7 +654,8 @@ request_allow(struct source *s, void *ctx)
 	s->allow = ctx;
 }
 
-/* A new allow list takes effect on each thread between two batches; the old one goes when nobody uses it. */
+/* A new allow list takes effect on each thread between two batches; the old one goes when nobody uses it.
+ * Until then some threads let in what others refuse, for less than a batch. */
 static void
 reload_allow(struct sources *s)
 {
@@ -711,7 +718,8 @@ request_transform(struct source *s, void *ctx)
 	fanout_set_transform(s->fanout, t->instance, t->transform);
 }
 
-/* The lists of ports, protocols and types of service of one plugin. */
+/* The lists of ports, protocols and types of service of one plugin. A plugin without such lists loads
+ * nothing and exchanges nothing for nothing, which keeps one way through the code. */
 static void
 reload_folding(struct sources *s, unsigned i)
 {

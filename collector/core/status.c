@@ -18,7 +18,7 @@ for_each_counter(visit *fn, void *ctx)
 			fn(ctx, b, &b->desc[i], counter_read(b, i));
 }
 
-/* labels of block and row as one list: a="1",b="2" */
+/* labels of block and row as one list: a="1",b="2" The block's come first: who, then why. */
 static void
 put_labels(struct text *out, const struct counter_block *b, const struct counter_desc *d)
 {
@@ -60,7 +60,8 @@ put_sample(void *ctx, const struct counter_block *b, const struct counter_desc *
 	text_char(w->out, '\n');
 }
 
-/* True when no earlier counter has the same name. */
+/* True when no earlier counter has the same name. Blocks of the same table repeat its names, so the walk
+ * mostly ends at the first block. */
 static bool
 first_of_name(const struct counter_block *block, unsigned row)
 {

@@ -39,7 +39,8 @@ struct spawner {
 	const void *settle_ctx;
 };
 
-/* What a process that died held. Read and cleared here, before a successor counts anew. */
+/* What a process that died held. Read and cleared here, before a successor counts anew. The memory is
+ * shared, so what the dead process counted is still there. */
 static uint64_t
 take_entries(const struct instance *in)
 {
@@ -79,7 +80,8 @@ block_host_signals(void)
 	sigprocmask(SIG_SETMASK, &mask, NULL);
 }
 
-/* Becomes the instance: never returns. */
+/* Becomes the instance: never returns. Runs with what the spawner was left with: no capability it has
+ * dropped, no descriptor of the core but the log. */
 static void
 child_main(struct spawner *s, unsigned i)
 {
@@ -133,7 +135,8 @@ restart_delay(const struct instance *in)
 	return (unsigned)conf_uint(in->setup.conf, in->setup.index, CONF_plugin_restart_delay);
 }
 
-/* One that lived for a while is started again soon, one that keeps dying ever more slowly. */
+/* One that lived for a while is started again soon, one that keeps dying ever more slowly. A plugin whose
+ * database is gone would otherwise be forked every second for hours. */
 static void
 plan_restart(struct child *c, unsigned first_s)
 {
@@ -231,7 +234,8 @@ obey(struct spawner *s)
 	}
 }
 
-/* Starts what is due; returns milliseconds to the next one, -1 for none. */
+/* Starts what is due; returns milliseconds to the next one, -1 for none. The caller sleeps for that long,
+ * so a restart is late by a millisecond at most. */
 static int
 start_due(struct spawner *s)
 {

@@ -86,7 +86,8 @@ savefile_progress(const struct savefile *s)
 	return s->size > 0 && at > 0 ? (double)at / (double)s->size : 0;
 }
 
-/* The EtherType behind the link header; 0 when there is none to be found. */
+/* The EtherType behind the link header; 0 when there is none to be found. An unknown link type gives 0, and
+ * its packets are counted as no UDP: nothing is guessed. */
 static uint16_t
 link_type(struct wire *w, int link)
 {
@@ -123,7 +124,8 @@ link_type(struct wire *w, int link)
 	return type;
 }
 
-/* Consumes the IP header; the protocol behind it, or -1 with the reason's counter in *why. */
+/* Consumes the IP header; the protocol behind it, or -1 with the reason's counter in *why. Reading is
+ * bounded by the cursor, whose error shows when the payload is looked for. */
 static int
 ip_header(struct wire *w, uint16_t type, struct addr *from, enum savefile_counter *why)
 {
@@ -159,7 +161,8 @@ ip_header(struct wire *w, uint16_t type, struct addr *from, enum savefile_counte
 	return next;
 }
 
-/* False when the packet holds no whole UDP payload; why tells the counter. */
+/* False when the packet holds no whole UDP payload; why tells the counter. Takes the cursor by value: the
+ * caller's stays at the start of the packet. */
 static bool
 find_payload(struct wire w, int link, struct datagram *d, enum savefile_counter *why)
 {

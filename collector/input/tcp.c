@@ -151,7 +151,9 @@ tcp_source_fd(const struct tcp_source *s)
 	return s->epoll;
 }
 
-/* Takes a new connection in, or counts why not. */
+/* Takes a new connection in, or counts why not. Only addresses of the allow list get a buffer. Sessions
+ * beyond the limit are closed at once, so that an exporter turns to its next collector instead of waiting.
+ */
 static void
 session_open(struct tcp_source *s, int fd, const struct sockaddr *sa)
 {
@@ -204,7 +206,8 @@ refuse_one(struct tcp_source *s)
 	return fd >= 0;
 }
 
-/* All that wait, bounded by what a listener may hold. */
+/* All that wait, bounded by what a listener may hold. Other errors, such as a peer that left before it was
+ * accepted, concern one connection; epoll tells of the rest. */
 static void
 accept_all(struct tcp_source *s)
 {
@@ -220,7 +223,8 @@ accept_all(struct tcp_source *s)
 	}
 }
 
-/* Hands on every whole message in the buffer and keeps the rest. False when the bytes are no IPFIX. */
+/* Hands on every whole message in the buffer and keeps the rest. False when the bytes are no IPFIX. A
+ * length below that of the header could never advance, so it ends the session as well. */
 static bool
 deliver(struct tcp_source *s, struct session *c, uint64_t now)
 {
@@ -250,7 +254,8 @@ deliver(struct tcp_source *s, struct session *c, uint64_t now)
 }
 
 /* After its share a session waits for the next round: a fast one must not starve the others, nor the UDP
- * socket of the same thread. */
+ * socket of the same thread. End of file, an error and junk all end it the same way: an exporter connects
+ * again. */
 static void
 session_read(struct tcp_source *s, struct session *c)
 {

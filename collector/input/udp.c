@@ -79,7 +79,8 @@ join_groups(int fd, const char *groups, const char *interface, char *err, size_t
 	return true;
 }
 
-/* What can be refused without harm is not an error: the caller compares udp_buffer() with what was asked. */
+/* What can be refused without harm is not an error: the caller compares udp_buffer() with what was asked.
+ * SO_RCVBUFFORCE needs CAP_NET_ADMIN, which a daemon started as root still has here. */
 static void
 tune(int fd, const struct udp_options *o)
 {
@@ -94,7 +95,8 @@ tune(int fd, const struct udp_options *o)
 }
 
 /* Without an address one IPv6 socket takes both families: then an exporter has one address and one thread,
- * however it is reached. */
+ * however it is reached. Everything that must be set before bind is set before it: steering and options of
+ * the group depend on it. */
 int
 udp_open(const struct udp_options *o, char *err, size_t errlen)
 {
@@ -149,7 +151,8 @@ udp_open(const struct udp_options *o, char *err, size_t errlen)
 }
 
 /* Classic BPF over the packet, network header at SKF_NET_OFF: fold the source address to 32 bits, scramble,
- * take the remainder. Both families: an exporter speaks one of them. */
+ * take the remainder. Both families: an exporter speaks one of them. The kernel's own hash includes ports,
+ * and some exporters change theirs with every datagram. */
 bool
 udp_steer(int fd, unsigned threads, char *err, size_t errlen)
 {
