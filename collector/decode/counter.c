@@ -1,18 +1,25 @@
 /* The rows of the decoder's counters.
  *
  * Rows of one name are one metric, whose help is that of its first row. What a single reason means is
- * therefore told apart from it, for the log. */
+ * therefore told apart from it, for the log.
+ *
+ * Names and labels are what dashboards ask for: add rows, do not rename them. Every reason for which
+ * something is dropped has a row, and so has every exporter (struct exporter, drops), under the same index.
+ */
 #include "collector/decode/counter.h"
 
+/* counted once the header is good, whatever becomes of the sets */
 #define DATAGRAMS(v)                                                                                         \
 	{                                                                                                    \
 		"decode_datagrams", "version=\"" v "\"", "datagrams or messages decoded", COUNTER_SUM        \
 	}
+/* one row for each reason; the unit is what the reason speaks of */
 #define DROP(l)                                                                                              \
 	{                                                                                                    \
 		"decode_dropped", "reason=\"" l "\"",                                                        \
 		    "datagrams, sets, records and values not decoded, by reason", COUNTER_SUM                \
 	}
+/* templates apart from data: a refused one is a matter between exporter and operator */
 #define REFUSED(l)                                                                                           \
 	{                                                                                                    \
 		"decode_templates_refused", "reason=\"" l "\"",                                              \
@@ -35,6 +42,7 @@ const struct counter_desc decode_counter_desc[DECODE_COUNTERS] = {
     [DECODE_TEMPLATES_WITHDRAWN] = {"decode_templates_withdrawn", NULL, "templates withdrawn", COUNTER_SUM},
     [DECODE_TEMPLATES_EXPIRED] = {"decode_templates_expired", NULL, "templates not seen for too long",
 				  COUNTER_SUM},
+    /* a late record was unknown before, so it is counted in both */
     [DECODE_RATE_UNKNOWN] = {"decode_rate_unknown", NULL, "records whose sampling rate is not known",
 			     COUNTER_SUM},
     [DECODE_RATE_LATE] = {"decode_rate_late", NULL,
@@ -42,6 +50,7 @@ const struct counter_desc decode_counter_desc[DECODE_COUNTERS] = {
     [DECODE_FIELDS_REFUSED] = {"decode_fields_refused", NULL,
 			       "template fields left out because their length does not fit the element",
 			       COUNTER_SUM},
+    /* units differ by version (sequence.h), so sums over versions mean little */
     [DECODE_SEQUENCE_LOST] = {"decode_sequence_lost", NULL,
 			      "records (v9: datagrams) missing by sequence numbers", COUNTER_SUM},
     [DECODE_SEQUENCE_LATE] = {"decode_sequence_late", NULL,

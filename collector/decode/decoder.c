@@ -1,4 +1,7 @@
-/* The decoder's life: making it, giving it datagrams, letting it forget. */
+/* The decoder's life: making it, giving it datagrams, letting it forget.
+ *
+ * A decoder is used by one thread only, and its counters are its only part that others read. All time comes
+ * from the datagrams' own arrival, so that a capture file is decoded as it would have been live. */
 #include "collector/decode/decode.h"
 
 #include <time.h>
@@ -11,6 +14,7 @@
 /* Seconds that an exporter without records may be silent in a table that fills up. */
 #define IDLE_CROWDED_S 60
 
+/* Zero stands for a default everywhere, so that callers name only what they mean. */
 static void
 set_defaults(struct decode_options *o)
 {
@@ -45,6 +49,7 @@ set_needs(struct decoder *d, const struct flow_needs *needs)
 		packet_custom_needs(d->o.packet_customs, &d->needs);
 }
 
+/* The caller's array may be gone by the time templates are compiled. */
 static bool
 copy_customs(struct decoder *d)
 {
@@ -58,6 +63,8 @@ copy_customs(struct decoder *d)
 	return true;
 }
 
+/* The seed of the hash tables need not be secret for long, only unknown to those who choose addresses and
+ * ids. On failure decoder_free() takes what is there. */
 static bool
 init(struct decoder *d, const struct flow_needs *needs, const char *labels)
 {
@@ -70,6 +77,7 @@ init(struct decoder *d, const struct flow_needs *needs, const char *labels)
 	return d->counters && flow_batch_init(&d->batch, &d->needs) && netflow_fixed_init(d);
 }
 
+/* Aligned, because proto is read by loads of 16 bytes. */
 struct decoder *
 decoder_new(const struct decode_options *o, const struct flow_needs *needs, flow_sink *sink, void *ctx,
 	    const char *labels, char *err, size_t errlen)
@@ -90,6 +98,7 @@ decoder_new(const struct decode_options *o, const struct flow_needs *needs, flow
 	return NULL;
 }
 
+/* Freeing an exporter hands on what is in the batch, so the sink must still be there. */
 void
 decoder_free(struct decoder *d)
 {
@@ -117,6 +126,8 @@ decoder_flush(struct decoder *d)
 	batch_flush(d);
 }
 
+/* Two bytes of version are common to all formats. Faulty datagrams make no exporter; one that is known is
+ * charged with the drop. */
 void
 decoder_datagram(struct decoder *d, const struct datagram *dg)
 {
@@ -144,6 +155,7 @@ decoder_datagram(struct decoder *d, const struct datagram *dg)
 	}
 }
 
+/* Not below zero: clocks of capture files may stand near the epoch. */
 static uint64_t
 ago(uint64_t now_us, unsigned seconds)
 {
@@ -193,6 +205,7 @@ tick_exporter(struct decoder *d, struct exporter *x, uint64_t now_us)
 	}
 }
 
+/* A clock that went back ticks at once, and then goes on from there. */
 void
 decoder_tick(struct decoder *d, uint64_t now_us)
 {
@@ -214,6 +227,7 @@ decoder_session_open(struct decoder *d, uint32_t id, const struct addr *from)
 	decoder_session_close(d, id, from);
 }
 
+/* The exporter and what it said over UDP or other sessions stay. */
 void
 decoder_session_close(struct decoder *d, uint32_t id, const struct addr *from)
 {

@@ -3,33 +3,48 @@
  * there).
  *
  * Rows are sorted by enterprise and id; a test checks that. A row that only matters together with others goes
- * to the scratch record and names the step that brings them together. */
+ * to the scratch record and names the step that brings them together.
+ *
+ * Ranks order the sources of one value: counters of the flow itself (delta) before totals, before counters
+ * after the router (post), before those of layer 2, before those of a firewall's initiator; times from the
+ * finest unit to the coarsest; addresses before prefixes. Macros only shorten rows: a row is to be read like
+ * a line of a table. */
 #include "collector/decode/element.h"
 
 #include "collector/decode/record.h"
 #include "collector/decode/setters.h"
 #include "collector/flow/flow.h"
 
+/* destination in the flow: offset and width */
 #define F(member) .dst = offsetof(struct flow, member), .width = sizeof(((struct flow *)0)->member)
+/* destination in the scratch record: worth something only to a finishing step */
 #define S(member)                                                                                            \
 	.base = BASE_SCRATCH, .dst = offsetof(struct scratch, member),                                       \
 	.width = sizeof(((struct scratch *)0)->member)
-#define TUNNEL(member)	   .tunnel = offsetof(struct flow, member)
-#define UINT		   .type = ELEMENT_UINT
+/* where the value goes when it belongs to the outer of two headers */
+#define TUNNEL(member) .tunnel = offsetof(struct flow, member)
+#define UINT	       .type = ELEMENT_UINT
+/* a zero address is an absent one: another source may fill it in */
 #define ADDR4		   .type = ELEMENT_ADDR4, .alt = ALT_EMPTY
 #define ADDR6		   .type = ELEMENT_ADDR6, .alt = ALT_EMPTY
 #define MAC		   .type = ELEMENT_MAC
 #define CALL(fn, min, max) .type = ELEMENT_CALL, .set = (fn), .len_min = (min), .len_max = (max)
 #define RANK(n)		   .rank = (n)
-#define OR_EMPTY(n)	   .rank = (n), .alt = ALT_EMPTY
-#define RATE		   .wants = WANT_RATE, .finish = FINISH_BIT(FINISH_RATE)
-#define START(fn, n)	   F(timestamp_start), CALL(fn, 1, 16), OR_EMPTY(n), .wants = WANT_TIMES
-#define END(fn, n)	   F(timestamp_end), CALL(fn, 1, 16), OR_EMPTY(n), .wants = WANT_TIMES
-#define SPAN(member, fn)   S(member), CALL(fn, 1, 8), .wants = WANT_TIMES, .finish = FINISH_BIT(FINISH_TIMES)
-#define VLAN(member)	   S(member), UINT, .wants = WANT_VLAN, .finish = FINISH_BIT(FINISH_VLAN)
+/* not the preferred source, but better than nothing */
+#define OR_EMPTY(n) .rank = (n), .alt = ALT_EMPTY
+/* rates are looked up after all fields are read, since a selector may come last */
+#define RATE .wants = WANT_RATE, .finish = FINISH_BIT(FINISH_RATE)
+/* start and end depend on each other (times.c), so both are read when either is wanted */
+#define START(fn, n)	 F(timestamp_start), CALL(fn, 1, 16), OR_EMPTY(n), .wants = WANT_TIMES
+#define END(fn, n)	 F(timestamp_end), CALL(fn, 1, 16), OR_EMPTY(n), .wants = WANT_TIMES
+#define SPAN(member, fn) S(member), CALL(fn, 1, 8), .wants = WANT_TIMES, .finish = FINISH_BIT(FINISH_TIMES)
+/* which side's VLAN counts depends on the direction; finish_vlan() decides */
+#define VLAN(member) S(member), UINT, .wants = WANT_VLAN, .finish = FINISH_BIT(FINISH_VLAN)
+/* label stack entries come as 3 bytes, from some exporters as 4 with the TTL */
 #define LABEL(n)                                                                                             \
 	.base = BASE_SCRATCH, .dst = offsetof(struct scratch, mpls) + 4 * (n), .width = 4,                   \
 	CALL(set_mpls, 3, 4), .wants = WANT_MPLS, .finish = FINISH_BIT(FINISH_MPLS)
+/* a carried packet and what describes it */
 #define FRAME(member) S(member), .wants = WANT_FRAME, .finish = FINISH_BIT(FINISH_FRAME)
 
 static const struct element rows[] = {
@@ -194,6 +209,7 @@ element_rows(unsigned *n)
 	return rows;
 }
 
+/* Binary search over rows sorted by enterprise and id; only used while templates are compiled. */
 const struct element *
 element_find(uint32_t pen, uint16_t id)
 {
@@ -212,6 +228,8 @@ element_find(uint32_t pen, uint16_t id)
 	return NULL;
 }
 
+/* Elements that make a record a flow with counters; without any it is an event. Carried packets count,
+ * because their length does. Reverse elements do not: beside them stands a forward one. */
 bool
 element_is_octets(uint32_t pen, uint16_t id)
 {

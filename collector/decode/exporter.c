@@ -1,4 +1,8 @@
-/* Finding, making and forgetting exporters and domains; counting what is dropped. */
+/* Finding, making and forgetting exporters and domains; counting what is dropped.
+ *
+ * Exporters hang in a hash table of fixed size: their number is bounded, and a table that never moves needs
+ * no care while ticking. The exporter of the datagram before is remembered, because datagrams come in runs.
+ * Every function that frees something which flows may refer to flushes the batch first. */
 #include "collector/decode/exporter.h"
 
 #define XXH_INLINE_ALL
@@ -14,6 +18,8 @@ hash(const struct decoder *d, const struct addr *a)
 	return (unsigned)XXH3_64bits_withSeed(a, sizeof(*a), d->hash_seed) & (EXPORTER_BUCKETS - 1);
 }
 
+/* Never makes one: used for datagrams that are faulty, so that garbage from forged addresses takes no
+ * memory. */
 struct exporter *
 exporter_find(struct decoder *d, const struct addr *a)
 {
@@ -25,6 +31,8 @@ exporter_find(struct decoder *d, const struct addr *a)
 	return NULL;
 }
 
+/* Renews the exporter's age. It is made before its message is known to be good beyond the header;
+ * decoder_tick() forgets those that never gave a record when the table fills up. */
 struct exporter *
 exporter_get(struct decoder *d, const struct addr *a, uint64_t now_us)
 {
@@ -53,6 +61,7 @@ exporter_get(struct decoder *d, const struct addr *a, uint64_t now_us)
 	return x;
 }
 
+/* Frees everything that is charged to it, so that the charge itself need not be undone. */
 void
 exporter_free(struct decoder *d, struct exporter *x)
 {
@@ -74,6 +83,7 @@ exporter_free(struct decoder *d, struct exporter *x)
 	free(x);
 }
 
+/* Sums of sizes of our own structures and of lengths from the wire, which are 16 bits: no overflow. */
 bool
 exporter_charge(struct decoder *d, struct exporter *x, size_t n)
 {
@@ -83,6 +93,9 @@ exporter_charge(struct decoder *d, struct exporter *x, size_t n)
 	return true;
 }
 
+/* Version and session are part of the key: templates of v9 and IPFIX with the same number differ, and those
+ * of a TCP session live apart (RFC 7011, 8). A list that moves the one in use to its front serves the usual
+ * handful of domains; DOMAINS_MAX bounds the walk. */
 struct domain *
 domain_get(struct decoder *d, struct exporter *x, uint16_t version, uint32_t id, uint32_t session,
 	   uint64_t now_us)
@@ -117,6 +130,7 @@ domain_get(struct decoder *d, struct exporter *x, uint16_t version, uint32_t id,
 	return x->domains = dom;
 }
 
+/* The caller has flushed the batch. What waits goes first, because it refers to the domain. */
 void
 domain_free(struct decoder *d, struct exporter *x, struct domain *dom)
 {
@@ -134,6 +148,8 @@ domain_free(struct decoder *d, struct exporter *x, struct domain *dom)
 	free(dom);
 }
 
+/* The text of who it was is only made when the line is written. Counters are for programs, the line is for
+ * people: one a minute for each reason, with how many more there were. */
 void
 drop(struct decoder *d, struct exporter *x, const struct domain *dom, const struct addr *from,
      enum decode_counter reason)

@@ -1,5 +1,7 @@
 /* IPFIX (RFC 7011): the header, then sets. Sequence numbers count data records, those of options included, of
- * a domain and transport session. */
+ * a domain and transport session.
+ *
+ * Records that could not be counted, for want of a template, make the next expectation unknown. */
 #include "collector/decode/exporter.h"
 
 #include "collector/base/clock.h"
@@ -31,6 +33,7 @@ ipfix(struct decoder *d, const struct datagram *dg)
 		return;
 	decoder_count(d, DECODE_IPFIX, 1);
 	domain_heard(m.exporter, m.domain, dg->len);
+	/* what stands behind the message's own length is not part of it */
 	struct wire sets = wire_sub(&w, len - HEADER);
 	unsigned records = set_walk(&m, &sets, &uncounted);
 	message_sequence(&m, records, WINDOW);

@@ -1,4 +1,8 @@
-/* A chained hash table that grows by doubling; see names.h. */
+/* A chained hash table that grows by doubling; see names.h.
+ *
+ * A plain chained table is enough: it is read for every record with an interface or VRF name, but written
+ * only when an exporter changes one. The number of entries is bounded by the exporter's memory, which the
+ * caller charges with names_cost(). */
 #include "collector/decode/names.h"
 
 #define XXH_INLINE_ALL
@@ -11,6 +15,7 @@ hash(const struct names *t, enum name_kind kind, uint64_t id)
 	return XXH3_64bits_withSeed(&id, sizeof(id), t->seed + kind);
 }
 
+/* The link to the entry, or to the end of its chain. Not to be called while there are no buckets. */
 static struct name **
 place(const struct names *t, enum name_kind kind, uint64_t id)
 {
@@ -27,6 +32,7 @@ names_find(const struct names *t, enum name_kind kind, uint64_t id)
 	return t->n ? *place(t, kind, id) : NULL;
 }
 
+/* Refers to the entry's own bytes: valid until the name is set anew or the table is freed. */
 struct flow_bytes
 names_text(const struct names *t, enum name_kind kind, uint64_t id)
 {
@@ -37,12 +43,15 @@ names_text(const struct names *t, enum name_kind kind, uint64_t id)
 	return (struct flow_bytes){n->text, n->len};
 }
 
+/* One pointer for the bucket: there are as many buckets as names, more or less. */
 size_t
 names_cost(size_t len)
 {
 	return sizeof(struct name) + (len < 255 ? len : 255) + sizeof(void *);
 }
 
+/* Doubles the table when there is a name for every bucket. Without memory a full table goes on with longer
+ * chains; only the first allocation must succeed. */
 static bool
 grow(struct names *t)
 {
@@ -65,6 +74,7 @@ grow(struct names *t)
 	return true;
 }
 
+/* The entry is replaced, not changed, as its text has another length. */
 bool
 names_set(struct names *t, enum name_kind kind, uint64_t id, const uint8_t *text, size_t len)
 {

@@ -8,6 +8,7 @@
 #include "collector/base/clock.h"
 #include "collector/base/wire.h"
 
+/* IE 210 is paddingOctets: skipped by its length */
 #define PAD(n)                                                                                               \
 	{                                                                                                    \
 		0, 210, n                                                                                    \
@@ -26,6 +27,7 @@ static const struct field v1_fields[] = {RECORD_HEAD, PAD(2), {0, 4, 1}, {0, 5, 
 static const struct field v5_fields[] = {RECORD_HEAD, PAD(1),	  {0, 6, 1}, {0, 4, 1},	 {0, 5, 1},
 					 {0, 16, 2},  {0, 17, 2}, {0, 9, 1}, {0, 13, 1}, PAD(2)};
 
+/* the last four bytes are the address of the router whose shortcut it was */
 static const struct field v7_fields[] = {RECORD_HEAD, PAD(1),	 {0, 6, 1},  {0, 4, 1}, {0, 5, 1}, {0, 16, 2},
 					 {0, 17, 2},  {0, 9, 1}, {0, 13, 1}, PAD(2),	PAD(4)};
 
@@ -48,6 +50,7 @@ static const struct fixed_format formats[] = {
 /* How far back a sequence number may step and still be a datagram that was overtaken: 64 full ones. */
 #define WINDOW (64 * 30)
 
+/* Plans depend on what plugins need, hence one set for each decoder. */
 bool
 netflow_fixed_init(struct decoder *d)
 {
@@ -79,6 +82,8 @@ read_header(struct message *m, const struct fixed_format *f, struct wire *w)
 		m->rate = wire_u16(w) & 0x3fff;
 }
 
+/* The header's count is believed only as far as there are bytes. Sequence numbers go by the count all the
+ * same: that is what the exporter has sent. */
 void
 netflow_fixed(struct decoder *d, const struct datagram *dg, uint16_t version)
 {

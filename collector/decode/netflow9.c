@@ -1,4 +1,6 @@
-/* NetFlow v9 (RFC 3954): the header, then sets. Sequence numbers count datagrams of a source id. */
+/* NetFlow v9 (RFC 3954): the header, then sets. Sequence numbers count datagrams of a source id.
+ *
+ * A step in the numbers therefore says nothing about how many records are missing. */
 #include "collector/decode/exporter.h"
 
 #include "collector/base/clock.h"
@@ -7,6 +9,7 @@
 #define HEADER 20
 #define WINDOW 64
 
+/* Times of records are relative to the header's sysUptime, in milliseconds. */
 void
 netflow9(struct decoder *d, const struct datagram *dg)
 {
@@ -30,6 +33,7 @@ netflow9(struct decoder *d, const struct datagram *dg)
 		return;
 	decoder_count(d, DECODE_V9, 1);
 	domain_heard(m.exporter, m.domain, dg->len);
+	/* one datagram, however its sets turn out */
 	message_sequence(&m, 1, WINDOW);
 	set_walk(&m, &w, &uncounted);
 }

@@ -2,7 +2,11 @@
  *
  * A record is read into a handful of slots, by element and whether it stands in the scope. What the slots
  * hold together decides what is learnt: a rate, a name, a distinguisher, a boot time, an address. Elements
- * that no row knows are passed over. Nothing here is on the path of a flow. */
+ * that no row knows are passed over. Nothing here is on the path of a flow.
+ *
+ * Everything learnt is charged to the exporter, since it decides how much there is, and nothing is believed
+ * about other exporters. What an option says of a narrower scope than we can tell apart (a line card, a
+ * template) is taken for the domain: exporters use these scopes for values that hold for all. */
 #include "collector/decode/exporter.h"
 
 #include "collector/base/wire.h"
@@ -72,6 +76,7 @@ struct option {
 	bool scope[SLOTS];
 };
 
+/* Trailing bytes first: numbers are big-endian, so small ones differ from zero there. */
 static bool
 all_zero(const uint8_t *p, size_t n)
 {
@@ -80,6 +85,8 @@ all_zero(const uint8_t *p, size_t n)
 	return n == 0;
 }
 
+/* The table is searched from the front for every field: options are rare, and the table has one element in
+ * several rows only for slots that differ. */
 static void
 fill_slot(struct option *o, const struct field *f, const uint8_t *p, size_t len, bool scope)
 {
@@ -97,6 +104,7 @@ fill_slot(struct option *o, const struct field *f, const uint8_t *p, size_t len,
 	}
 }
 
+/* Walks fields the way locate() found them: seg is the run of fixed fields, off the place in it. */
 static void
 fill(struct option *o, const struct record *r, const struct template *t)
 {
@@ -116,18 +124,22 @@ fill(struct option *o, const struct record *r, const struct template *t)
 	}
 }
 
+/* True for a field that is there, whatever its value; number() of an absent one is zero. */
 static bool
 has(const struct option *o, enum slot s)
 {
 	return o->p[s] != NULL;
 }
 
+/* Host byte order; of fields wider than 8 bytes nothing is believed. */
 static uint64_t
 number(const struct option *o, enum slot s)
 {
 	return has(o, s) && o->len[s] <= 8 ? load_be(o->p[s], o->len[s]) : 0;
 }
 
+/* Repetitions, which are what most option records are, cost a look-up. Text is cut at 255 bytes, the width of
+ * the length in struct name. Distinguishers go the same way: 8 bytes in host order. */
 static void
 learn_name(const struct message *m, enum name_kind kind, uint64_t id, const uint8_t *text, size_t len)
 {
@@ -161,6 +173,7 @@ learn_text(const struct message *m, const struct option *o, enum slot s, enum na
 	learn_name(m, kind, id, o->p[s], len);
 }
 
+/* The same rules as for a record that tells its rate itself: see rate_from(). */
 static struct rate
 option_rate(const struct option *o)
 {
@@ -174,6 +187,7 @@ option_rate(const struct option *o)
 	    .population = number(o, SLOT_POPULATION),
 	};
 
+	/* a float64 (RFC 5477); its reduced form is not used by anybody in options */
 	if (o->len[SLOT_PROBABILITY] == 8) {
 		uint64_t bits = number(o, SLOT_PROBABILITY);
 		memcpy(&s.probability, &bits, sizeof(bits));
@@ -197,6 +211,7 @@ set_rate(const struct message *m, struct samplers *s, enum sampler_scope scope, 
 	return false;
 }
 
+/* Records that passed before while no rate was known are counted as late now: they cannot be corrected. */
 void
 rate_learn(const struct message *m, enum sampler_scope scope, uint64_t id, struct rate rate)
 {
@@ -236,6 +251,7 @@ learn_rate(const struct message *m, const struct option *o)
 	rate_learn(m, scope, id, rate);
 }
 
+/* VRF 0 is the global table, and may have a name as well. */
 static void
 learn_vrf(const struct message *m, const struct option *o)
 {
@@ -249,6 +265,8 @@ learn_vrf(const struct message *m, const struct option *o)
 	}
 }
 
+/* For exporters behind a proxy or address translation. Two domains that tell different addresses are two
+ * exporters behind one proxy: then each domain speaks for itself only. */
 static void
 learn_agent(const struct message *m, const struct option *o)
 {
@@ -267,6 +285,7 @@ learn_agent(const struct message *m, const struct option *o)
 	x->agent = a;
 }
 
+/* A record may teach several things at once. Slots that stay empty teach nothing. */
 void
 options_learn(struct record *r, const struct template *t)
 {
@@ -282,6 +301,7 @@ options_learn(struct record *r, const struct template *t)
 	if (has(&o, SLOT_APPLICATION) && has(&o, SLOT_APPLICATION_NAME))
 		learn_text(m, &o, SLOT_APPLICATION_NAME, NAME_APPLICATION,
 			   application_id(o.p[SLOT_APPLICATION], o.len[SLOT_APPLICATION]));
+	/* milliseconds since the epoch; what would overflow as microseconds is no boot time */
 	if (number(&o, SLOT_INIT) && number(&o, SLOT_INIT) < UINT64_MAX / 1000)
 		m->domain->init_us = m->exporter->init_us = number(&o, SLOT_INIT) * 1000;
 	if (has(&o, SLOT_AGENT))

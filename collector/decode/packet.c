@@ -132,6 +132,7 @@ layer_by_ppp(uint16_t protocol)
 	return code_find(ppp_protocols, ARRAY_SIZE(ppp_protocols), protocol);
 }
 
+/* Extension headers are such only behind IPv6: in IPv4 their numbers are unknown protocols. */
 enum layer
 layer_by_proto(struct walk *k, uint8_t proto)
 {
@@ -140,6 +141,7 @@ layer_by_proto(struct walk *k, uint8_t proto)
 	return layers[next].kind == EXTENSION && !k->ipv6 ? LAYER_END : next;
 }
 
+/* Only the destination port: replies of tunnels come from any port, too. */
 enum layer
 layer_by_port(uint16_t port)
 {

@@ -6,6 +6,7 @@
 
 #define VARIABLE_MAX 255
 
+/* what struct packet calls these places; -1 is the first byte of the frame */
 static const int point_of[] = {
     [CUSTOM_LAYER_PACKET] = -1,
     [CUSTOM_LAYER_MAC] = PACKET_AT_MAC,
@@ -16,6 +17,7 @@ static const int point_of[] = {
     [CUSTOM_LAYER_PAYLOAD] = PACKET_AT_PAYLOAD,
 };
 
+/* Beside the places themselves, the members that protocol_fits() compares. */
 void
 packet_custom_needs(const struct custom_list *list, struct flow_needs *needs)
 {
@@ -31,6 +33,7 @@ packet_custom_needs(const struct custom_list *list, struct flow_needs *needs)
 	}
 }
 
+/* The pointer's protocol against what the walk has found, always that of the outer headers. */
 static bool
 protocol_fits(const struct custom_pointer *c, const struct flow *f)
 {
@@ -62,6 +65,8 @@ follow(const struct custom_pointer *c, const struct packet *p, const struct flow
 	return *left ? frame.pos : NULL;
 }
 
+/* There are d->len bytes at from. Cut to 255 in the variable form, which is no copy: it points into the
+ * frame. */
 static void
 store(const struct custom_definition *d, struct flow *f, const uint8_t *from, size_t left)
 {
@@ -77,6 +82,7 @@ store(const struct custom_definition *d, struct flow *f, const uint8_t *from, si
 	}
 }
 
+/* The first pointer that fits and finds enough bytes wins; with none the place stays zero. */
 void
 packet_custom_fill(const struct custom_list *list, const struct packet *p, struct flow *f,
 		   const uint8_t *data, size_t caplen)

@@ -1,4 +1,7 @@
-/* IP, its extension headers, and the transport headers. */
+/* IP, its extension headers, and the transport headers.
+ *
+ * Every reader takes its fixed header at once and gives up when it is cut short; what was read before stays,
+ * so that a snapshot of 64 bytes still has its addresses and ports. */
 #include "collector/decode/packet_layer.h"
 
 #define FRAGMENT_MORE	0x2000
@@ -25,6 +28,8 @@ ip_limit(struct walk *k, size_t n)
 		k->w = wire_sub(&k->w, n);
 }
 
+/* Of the outermost IP header only. header points to its first byte; bytes is the packet's length as the
+ * header has it, 0 when it does not know. */
 static void
 ip_note(struct walk *k, uint16_t feature, uint16_t etype, uint32_t bytes, const uint8_t *header)
 {
@@ -68,6 +73,7 @@ layer_ipv4(struct walk *k)
 	ip_note(k, FLOW_HAS_V4, 0x0800, (uint32_t)total, h);
 	k->ipv6 = false;
 	wire_skip(&k->w, header - 20);
+	/* padding of short frames must not be taken for payload */
 	if (total)
 		ip_limit(k, total - header);
 	uint16_t fragment = load_be16(h + 6);
@@ -109,12 +115,14 @@ extension(struct walk *k, size_t first, size_t unit)
 	return k->w.failed ? LAYER_END : layer_by_proto(k, next);
 }
 
+/* Hop-by-hop and destination options have the same outer shape (RFC 8200, 4.2). */
 enum layer
 layer_options(struct walk *k)
 {
 	return extension(k, 8, 8);
 }
 
+/* RFC 8200, 4.4: the final destination inside is not looked at. */
 enum layer
 layer_routing(struct walk *k)
 {
@@ -128,6 +136,7 @@ layer_ah(struct walk *k)
 	return extension(k, 8, 4);
 }
 
+/* RFC 8200, 4.5. Later fragments have no transport header: only the protocol is known. */
 enum layer
 layer_fragment(struct walk *k)
 {
@@ -163,6 +172,7 @@ layer_tcp(struct walk *k)
 	if (!h)
 		return LAYER_END;
 	size_t header = (size_t)(h[8] >> 4) * 4;
+	/* RFC 9293, 3.1: the data offset counts 32-bit words, at least five */
 	if (header < 20)
 		return layer_malformed(k);
 	k->level->tcp_flags = h[9];

@@ -71,6 +71,7 @@ struct walk {
 
 /* Reads one header from k->w and returns the layer that follows. Bytes missing show in k->w.failed; other
  * faults go through layer_malformed(). */
+/* called only by the walker, which checks k->w.failed once after each */
 typedef enum layer layer_decode(struct walk *k);
 
 static inline enum layer

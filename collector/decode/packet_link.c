@@ -9,6 +9,7 @@
 #define PPP_CONTROL 0x03
 #define LLC_SNAP    0xaaaa03
 
+/* IEEE 802.3: a type below 0x600 is a length, and LLC follows. */
 enum layer
 layer_ethernet(struct walk *k)
 {
@@ -37,6 +38,7 @@ layer_vlan(struct walk *k)
 		} else if (k->vlans == 1) {
 			k->f->in_cvlan = tci & 0xfff;
 		}
+		/* a frame may hold thousands of tags; the counter must not wrap to the first */
 		if (k->vlans < UINT8_MAX)
 			k->vlans++;
 	}
@@ -62,11 +64,13 @@ layer_sll(struct walk *k)
 	const uint8_t *h = wire_bytes(&k->w, 16);
 	if (!h)
 		return LAYER_END;
+	/* six bytes of address: Ethernet or alike; others have no member in the flow */
 	if (load_be16(h + 4) == 6)
 		memcpy(k->level->src_mac, h + 6, 6);
 	return layer_by_etype(k, load_be16(h + 14));
 }
 
+/* LINKTYPE_LINUX_SLL2: the protocol stands first, the address last. */
 enum layer
 layer_sll2(struct walk *k)
 {
@@ -104,6 +108,7 @@ layer_ppp(struct walk *k)
 	if (protocol == PPP_ADDRESS) {
 		if (wire_u8(&k->w) != PPP_CONTROL)
 			return k->w.failed ? LAYER_END : layer_malformed(k);
+		/* behind address and control comes the protocol */
 		protocol = wire_u8(&k->w);
 	}
 	if (!(protocol & 1))
@@ -125,6 +130,7 @@ layer_pppoe(struct walk *k)
 	return h[0] == 0x11 && h[1] == 0 ? LAYER_PPP : layer_malformed(k);
 }
 
+/* The stack refers to the flow's own array: valid as long as the flow. */
 static void
 mpls_store(struct walk *k, unsigned n, uint32_t bottom)
 {

@@ -1,6 +1,9 @@
 /* Tunnels: headers behind which another frame or packet begins. The walker asks these rows only when somebody
  * wants what is inside (see packet.c). Each reads its header and goes down one level; at the innermost level
- * that is kept the walk ends. Messages that carry no user packet (control, echo) end it too. */
+ * that is kept the walk ends. Messages that carry no user packet (control, echo) end it too.
+ *
+ * All lengths inside come from the packet, so every one is skipped through the cursor; a length that leads
+ * nowhere ends the walk as truncated, and what is outside stays decoded. */
 #include "collector/decode/packet_layer.h"
 
 #define GRE_CHECKSUM 0x8000
@@ -79,6 +82,7 @@ layer_mpls_in_ip(struct walk *k)
 static enum layer
 erspan(struct walk *k, uint16_t flags, uint16_t protocol)
 {
+	/* the lowest bit says that a platform header of 8 bytes follows */
 	if (protocol == GRE_ERSPAN3) {
 		const uint8_t *h = wire_bytes(&k->w, 12);
 		if (h && h[11] & 1)
@@ -150,6 +154,7 @@ layer_gtpu(struct walk *k)
 		uint8_t next = options && h[0] & GTP_EXTENSION ? options[3] : 0;
 		while (next && !k->w.failed) {
 			size_t n = (size_t)wire_u8(&k->w) * 4;
+			/* an extension header of no length would never end */
 			if (n == 0)
 				return k->w.failed ? LAYER_END : layer_malformed(k);
 			const uint8_t *rest = wire_bytes(&k->w, n - 1);

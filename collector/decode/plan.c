@@ -2,7 +2,13 @@
  *
  * Compiling goes in three steps: place every field, pick the rows that are needed (candidates), and settle
  * for each destination who writes it. Several sources of one value are ordered by the row's rank; the
- * preferred one writes without looking, and others follow, if they may, where it left nothing but zeros. */
+ * preferred one writes without looking, and others follow, if they may, where it left nothing but zeros.
+ *
+ * Invariant: after settling, at most one operation without a condition is left for each destination, so the
+ * order of the unconditional ones does not matter and the shuffle may do them all at once. Whatever has a
+ * condition looks at what stands at its destination and therefore runs later, in the order of rank.
+ * Rejected: a chain of function pointers (slower than the switch, which lets short operations be inlined),
+ * and code made at run time (it needs memory that is both writable and executable). */
 #include "collector/decode/plan.h"
 
 #include "collector/base/clock.h"
@@ -34,6 +40,7 @@ struct compiler {
 	bool ip_version;
 };
 
+/* How often a template names an element. Linear: only asked a fixed number of times for a template. */
 static unsigned
 count_fields(const struct compiler *c, uint32_t pen, uint16_t id)
 {
@@ -44,6 +51,8 @@ count_fields(const struct compiler *c, uint32_t pen, uint16_t id)
 	return n;
 }
 
+/* Which occurrence of its element this field is, from 1: custom primitives may ask for the second and so
+ * on. */
 static unsigned
 occurrence(const struct compiler *c, unsigned field)
 {
@@ -54,6 +63,8 @@ occurrence(const struct compiler *c, unsigned field)
 	return n;
 }
 
+/* Members of the flow that take a finishing step, as bits: a row may feed a step without writing any needed
+ * member itself. WANT_FRAME is always set, because a carried packet may supply anything. */
 uint32_t
 plan_wants(const struct decode_options *o, const struct flow_needs *needs)
 {
@@ -92,6 +103,9 @@ plan_wants(const struct decode_options *o, const struct flow_needs *needs)
 
 /* --- step 1: places --- */
 
+/* Offsets are relative to the run of fixed fields a field stands in, a run being what lies between two fields
+ * of variable length. p->len counts one byte for each of these: the shortest they can be. The caller has
+ * checked that the sum fits 16 bits. */
 static void
 place_fields(struct compiler *c, struct plan_op *place)
 {
@@ -123,6 +137,8 @@ place_fields(struct compiler *c, struct plan_op *place)
 
 /* --- step 2: candidates --- */
 
+/* Equal widths and the two frequent widenings have a kind of their own; anything else is read byte by byte. A
+ * narrower destination takes the lower bytes. */
 static uint8_t
 uint_kind(uint16_t len, uint16_t width)
 {
@@ -253,6 +269,9 @@ is_reverse(const struct compiler *c, const struct field *f)
 	return f->pen == 0 && !c->env->o->asa_bi_flow && (f->id == 232 || f->id == 299);
 }
 
+/* The candidate of field i, if some row knows the element and somebody needs the value. Reverse elements (RFC
+ * 5103) are the same rows in another enterprise; those that go to the scratch record are left out, since one
+ * record has only one scratch record for both directions. */
 static void
 add_row(struct compiler *c, unsigned i, const struct plan_op *place)
 {
@@ -270,6 +289,7 @@ add_row(struct compiler *c, unsigned i, const struct plan_op *place)
 	k->op.base = e->base;
 	k->op.dst = redirect(c, e, f->pen == 0 ? f->id : 0);
 	k->op.width = e->width;
+	/* the outer header's values are wanted only by whoever wants the tunnel's members */
 	if (is_outer(c, i, e)) {
 		k->op.dst = e->tunnel;
 		k->op.width = tunnel_width(e);
@@ -279,6 +299,7 @@ add_row(struct compiler *c, unsigned i, const struct plan_op *place)
 		return;
 	}
 	if (!op_from_type(&k->op, e)) {
+		/* the field is skipped by its length, the rest of the record is good */
 		c->plan->refused++;
 		return;
 	}
@@ -312,6 +333,7 @@ add_customs(struct compiler *c, unsigned i, const struct plan_op *place)
 
 /* --- step 3: one destination, one value --- */
 
+/* The two would write the same bytes of the same flow. */
 static bool
 same_place(const struct candidate *a, const struct candidate *b)
 {
@@ -337,6 +359,7 @@ drop_repeated(struct compiler *c)
 	}
 }
 
+/* The IP version whose addresses and masks a row carries; 0 for all other rows. */
 static int
 family(const struct candidate *k)
 {
@@ -373,12 +396,16 @@ choose_family(struct compiler *c, struct candidate *k)
 	}
 }
 
+/* A total order within one destination: by rank, then by place in the template. */
 static bool
 better(const struct candidate *a, const struct candidate *b)
 {
 	return a->rank < b->rank || (a->rank == b->rank && a->field < b->field);
 }
 
+/* The best candidate of a destination writes always; others are dropped where a zero is an answer (counters),
+ * or fill in where it left nothing. An exporter's own address is special: a zero must not overwrite the one
+ * from the socket. */
 static void
 settle(struct compiler *c)
 {
@@ -436,6 +463,9 @@ emit(struct compiler *c, struct plan_op *out, bool reverse)
 	return n;
 }
 
+/* What follows from the elements alone, needed or not: the kind of record, its features, and whether it holds
+ * two IP headers. A record with two of protocol or source address is a tunnel: exporters list the outer
+ * header first. */
 static void
 collect_traits(struct compiler *c, bool options)
 {
@@ -467,6 +497,7 @@ collect_traits(struct compiler *c, bool options)
 		p->features |= FLOW_HAS_V4;
 	if (v6 && !v4)
 		p->features |= FLOW_HAS_V6;
+	/* only a look at the record can tell; see finish_features */
 	if (v4 && v6)
 		p->finish |= FINISH_BIT(FINISH_FEATURES);
 	p->kind = options ? FLOW_KIND_OPTION : c->octets ? FLOW_KIND_FLOW : FLOW_KIND_EVENT;
@@ -499,6 +530,8 @@ collect_steps(struct compiler *c)
 	p->need_end = FLOW_NEEDED(c->env->needs, timestamp_end);
 }
 
+/* Compiles everything but the shuffle. On failure the caller frees the plan, and with it whatever was stored
+ * in it. Room for operations is 2 * cands, since those that the shuffle leaves stand behind the others. */
 static bool
 build(struct compiler *c, bool options)
 {
@@ -552,6 +585,7 @@ check_columns(struct plan *p)
 	}
 }
 
+/* The shuffle only serves records of fixed length: with variable fields no offset is fixed. */
 struct plan *
 plan_new(const struct plan_env *env, const struct field *field, unsigned n, bool options)
 {
@@ -572,6 +606,7 @@ plan_new(const struct plan_env *env, const struct field *field, unsigned n, bool
 	return p;
 }
 
+/* Takes what plan_new() returned at any stage, NULL too. */
 void
 plan_free(struct plan *p)
 {
@@ -585,12 +620,14 @@ plan_free(struct plan *p)
 
 /* --- the interpreter --- */
 
+/* width is a constant in the callers that matter, so this is one store. */
 static inline void
 store_uint(uint8_t *dst, unsigned width, uint64_t v)
 {
 	memcpy(dst, &v, width); /* little endian; see put_uint for the other kind */
 }
 
+/* Zero is how fields say "absent"; n is at most a few bytes. */
 static bool
 all_zero(const uint8_t *p, size_t n)
 {
@@ -612,6 +649,8 @@ is_empty(const struct plan_op *op, const uint8_t *dst)
 	return addr_is_none(&a) || addr_is_v6_any(&a) || (addr_is_v4(&a) && a.w[3] == 0);
 }
 
+/* Conditions look at bytes of the record and of the flow as far as it is written. A version that is neither 4
+ * nor 6 says nothing: then the field that is not zero counts. */
 static bool
 applies(const struct record *r, const struct plan_op *op, const uint8_t *src, size_t len, const uint8_t *dst)
 {
@@ -635,6 +674,7 @@ applies(const struct record *r, const struct plan_op *op, const uint8_t *src, si
 	return true;
 }
 
+/* A reference into the datagram, not a copy: valid until the batch has been handed on. */
 static void
 set_bytes(uint8_t *dst, const uint8_t *src, size_t len, bool text)
 {
@@ -656,6 +696,7 @@ run_rare(const struct plan_op *op, uint8_t *dst, const uint8_t *src, size_t len)
 
 	switch ((enum plan_kind)op->kind) {
 	case OP_UINT:
+		/* wider than any integer: the upper bytes are dropped, as the element table says */
 		if (len > 8) {
 			src += len - 8;
 			len = 8;
@@ -666,6 +707,7 @@ run_rare(const struct plan_op *op, uint8_t *dst, const uint8_t *src, size_t len)
 		memcpy(dst, src, 6);
 		break;
 	case OP_RAW:
+		/* the rest of the place keeps the zeros of proto */
 		memcpy(dst, src, len < op->width ? len : op->width);
 		break;
 	case OP_BYTES:
@@ -684,6 +726,9 @@ run_rare(const struct plan_op *op, uint8_t *dst, const uint8_t *src, size_t len)
 	}
 }
 
+/* One operation on one record. Destinations are written by memcpy, because members of the scratch record and
+ * of the flow need not be aligned for their width. Bounds were settled by the compiler and locate(): nothing
+ * is checked here. */
 static inline void
 run_op(struct record *r, const struct plan_op *op, uint8_t *dst, const uint8_t *src, size_t len)
 {
@@ -729,6 +774,7 @@ run_op(struct record *r, const struct plan_op *op, uint8_t *dst, const uint8_t *
 		memcpy(dst, &v, 8);
 		break;
 	case OP_UPTIME:
+		/* IPFIX has no uptime in its header: kept for the finishing step */
 		if (unlikely(!r->m->uptime_us)) {
 			op->set(r, dst, src, len);
 			break;
@@ -745,6 +791,8 @@ run_op(struct record *r, const struct plan_op *op, uint8_t *dst, const uint8_t *
 	}
 }
 
+/* base is indexed by enum element_base. A variable field of no bytes is absent; only kinds that could take
+ * that for a value are guarded. */
 void
 plan_run(struct record *r, const struct plan_op *op, unsigned n)
 {
@@ -754,6 +802,7 @@ plan_run(struct record *r, const struct plan_op *op, unsigned n)
 		uint8_t *dst = base[op->base] + op->dst;
 		const uint8_t *src = op->var ? r->var[op->seg] : r->seg[op->seg] + op->src;
 		size_t len = op->var ? r->var_len[op->seg] : op->len;
+		/* setters rely on len_min, and an integer of no bytes would be a zero that was never sent */
 		if (unlikely(op->var) && (op->kind == OP_CALL || op->kind == OP_UINT) && len == 0)
 			continue;
 		if (unlikely(op->cond != COND_ALWAYS) && !applies(r, op, src, len, dst))
@@ -762,6 +811,8 @@ plan_run(struct record *r, const struct plan_op *op, unsigned n)
 	}
 }
 
+/* One operation for all records keeps the switch's branch predicted. r->seg and r->var are not looked at;
+ * op->len and offsets are fixed in plans that come here. */
 void
 plan_run_columns(struct record *r, const struct plan_op *op, unsigned n, uint8_t *flow, const uint8_t *rec,
 		 size_t len, unsigned count)

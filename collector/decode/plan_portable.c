@@ -1,8 +1,13 @@
-/* Processors without a byte shuffle we use: every plan is interpreted. */
+/* Processors without a byte shuffle we use: every plan is interpreted.
+ *
+ * The same functions as plan_ssse3.c. shuffle_compile() says that it can do nothing, so no plan has a
+ * shuffle and the others are never called; they exist for the linker. A NEON version would replace this
+ * file. */
 #include "collector/decode/plan.h"
 
 #if !defined(__x86_64__)
 
+/* False: every operation is left to the interpreter. */
 bool
 shuffle_compile(struct plan *p, size_t extent, struct plan_op *rest, uint16_t *rests)
 {
@@ -19,6 +24,7 @@ shuffle_free(struct shuffle *s)
 	(void)s;
 }
 
+/* Not reached without a shuffle. */
 size_t
 shuffle_reach(const struct shuffle *s)
 {

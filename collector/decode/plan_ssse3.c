@@ -7,7 +7,12 @@
  * stores.
  *
  * Loads are 16 bytes wide and may reach beyond a record; the caller sees to it that they stay within the
- * message. */
+ * message.
+ *
+ * Invariant: a byte of the flow has one source at most, as the operations here are unconditional ones (see
+ * plan.c), so that or-ing never mixes two values. Rejected: pshufb over the whole record in registers
+ * (records are longer than they hold), AVX2 (its shuffle does not cross 16-byte lanes, so nothing is
+ * gained). */
 #include "collector/decode/plan.h"
 
 #if defined(__x86_64__)
@@ -41,6 +46,7 @@ struct byte_map {
 	uint16_t v4s;
 };
 
+/* Big-endian to little-endian; a wider place keeps zeros above, a narrower one takes the lower bytes. */
 static void
 map_uint(struct byte_map *m, const struct plan_op *op)
 {
@@ -50,6 +56,7 @@ map_uint(struct byte_map *m, const struct plan_op *op)
 		m->src[op->dst + i] = (uint16_t)(op->src + op->len - 1 - i);
 }
 
+/* In order, as addresses are kept in network byte order. */
 static void
 map_bytes(struct byte_map *m, const struct plan_op *op, unsigned at, unsigned n)
 {
@@ -102,6 +109,7 @@ lowest(const uint16_t *src, uint16_t from)
 	return low;
 }
 
+/* A mask byte with the top bit set makes a zero, which or-ing leaves alone. */
 static void
 make_step(struct step *s, const uint16_t *src, uint16_t from)
 {
@@ -135,6 +143,8 @@ make_steps(const struct byte_map *m, unsigned chunks, uint8_t *count, struct ste
 	return n;
 }
 
+/* Two passes: steps are counted before memory is taken. Chunks behind the last one with a step are only
+ * copied. */
 static struct shuffle *
 shuffle_new(const struct byte_map *m, size_t extent)
 {
@@ -166,6 +176,7 @@ shuffle_compile(struct plan *p, size_t extent, struct plan_op *rest, uint16_t *r
 	struct byte_map *m = malloc(sizeof(*m));
 	uint16_t n = 0;
 
+	/* the program is built for any x86-64, so the processor is asked */
 	if (!m || !__builtin_cpu_supports("ssse3")) {
 		free(m);
 		return false;
@@ -175,6 +186,7 @@ shuffle_compile(struct plan *p, size_t extent, struct plan_op *rest, uint16_t *r
 	for (unsigned i = 0; i < p->ops; i++) {
 		if (!map_op(m, &p->op[i])) {
 			rest[n++] = p->op[i];
+			/* "::" has a stored form of its own, which a move cannot give */
 		} else if (p->op[i].kind == OP_ADDR6) {
 			rest[n] = p->op[i];
 			rest[n++].kind = OP_FIX6;
@@ -189,6 +201,7 @@ shuffle_compile(struct plan *p, size_t extent, struct plan_op *rest, uint16_t *r
 	return true;
 }
 
+/* NULL is allowed. */
 void
 shuffle_free(struct shuffle *s)
 {
@@ -201,6 +214,8 @@ shuffle_reach(const struct shuffle *s)
 	return s->reach;
 }
 
+/* An IPv4 address is kept as ::ffff:a.b.c.d; only the last 4 bytes come from the record. Takes back the same
+ * bytes it set, since proto is shared by all plans. */
 void
 shuffle_prepare(const struct shuffle *s, struct flow *proto, bool begin)
 {
@@ -210,6 +225,8 @@ shuffle_prepare(const struct shuffle *s, struct flow *proto, bool begin)
 		memcpy((uint8_t *)proto + s->v4[i], &prefix, sizeof(prefix));
 }
 
+/* Aligned stores: flows stand at multiples of 64 bytes, and chunks at multiples of 16 in them. Loads are
+ * unaligned. */
 __attribute__((target("ssse3"))) void
 shuffle_run(const struct shuffle *s, uint8_t *flow, const uint8_t *proto, const uint8_t *rec, size_t len,
 	    unsigned n)

@@ -1,5 +1,9 @@
 /* The steps after a record's fields are read: what takes several fields, or what the exporter told elsewhere.
- */
+ *
+ * Each step is a row of the table in record_finish() and runs in the order of enum finish: a carried packet
+ * first, since it supplies fields that others look at; the rate last, since it scales the counters they
+ * leave. A step reads only members within the batch's extent: hot ones, or those that decoder_new() has
+ * marked as needed. */
 #include "collector/decode/record.h"
 
 #include <pcap/dlt.h>
@@ -56,6 +60,8 @@ finish_vlan(struct record *r)
 		f->features |= FLOW_HAS_VLAN;
 }
 
+/* Entries without a label in between are passed over: exporters fill up to a fixed depth with zeros. The
+ * stack refers to the flow's own array, which moves with the batch. */
 static void
 finish_mpls(struct record *r)
 {
@@ -74,6 +80,7 @@ finish_mpls(struct record *r)
 	f->features |= FLOW_HAS_MPLS;
 }
 
+/* Boot time of the domain, else of any domain of the exporter: it is one device that booted. */
 static void
 finish_times(struct record *r)
 {
@@ -103,6 +110,7 @@ finish_vrf(struct record *r)
 	f->mpls_vpn_rd_origin = RD_ORIGIN_FLOW;
 }
 
+/* A name in the record itself wins. */
 static void
 finish_iface_names(struct record *r)
 {
@@ -115,12 +123,14 @@ finish_iface_names(struct record *r)
 		f->out_iface_name = names_text(t, NAME_INTERFACE, f->out_iface);
 }
 
+/* Unknown applications have no name here; the outputs say "unknown". */
 static void
 finish_application(struct record *r)
 {
 	r->flow->class_name = names_text(&r->m->exporter->names, NAME_APPLICATION, r->flow->application_id);
 }
 
+/* Mean of a sum over the packets of the record, before renormalising: the sum is of sampled packets. */
 static void
 finish_delay(struct record *r)
 {
@@ -130,6 +140,7 @@ finish_delay(struct record *r)
 		f->path_delay_avg_usec = (uint32_t)(r->s.delay_sum / f->packets);
 }
 
+/* For templates with addresses of both families; one with both empty counts as IPv6. */
 static void
 finish_features(struct record *r)
 {
@@ -154,6 +165,7 @@ record_finish(struct record *r, uint32_t mask)
 	    [FINISH_RATE] = rate_apply,
 	};
 
+	/* lowest bit first: the order of enum finish */
 	for (; mask; mask &= mask - 1)
 		step[__builtin_ctz(mask)](r);
 }
@@ -165,6 +177,7 @@ record_finish(struct record *r, uint32_t mask)
 		(b) = was;                                                                                   \
 	} while (0)
 
+/* Arrays cannot be assigned, so SWAP does not do. */
 static void
 turn_macs(struct flow *f)
 {

@@ -3,6 +3,7 @@
 
 #include "collector/decode/exporter.h"
 
+/* No division by zero gets any further than here. */
 static struct rate
 fraction(uint64_t num, uint64_t den)
 {
@@ -49,6 +50,7 @@ lower_bound(const struct samplers *s, enum sampler_scope scope, uint64_t id)
 	return lo;
 }
 
+/* Doubles; false beyond SAMPLERS_MAX, which bounds the cost of inserting in the middle. */
 static bool
 room(struct samplers *s)
 {
@@ -63,6 +65,7 @@ room(struct samplers *s)
 	return true;
 }
 
+/* The same rate again changes nothing, so that the templates file is not written for every repetition. */
 bool
 samplers_set(struct samplers *s, enum sampler_scope scope, uint64_t id, struct rate rate, bool *changed)
 {
@@ -95,6 +98,7 @@ samplers_find(const struct samplers *s, enum sampler_scope scope, uint64_t id)
 	return (struct rate){0, 0};
 }
 
+/* The charge is the caller's to give back. */
 void
 samplers_free(struct samplers *s)
 {
@@ -132,6 +136,8 @@ lookup(const struct record *r)
 	return rate;
 }
 
+/* n * num / den, in 128 bits where 64 do not suffice; what does not fit a counter stays at its maximum rather
+ * than wrapping to something small. */
 static uint64_t
 scaled(uint64_t n, struct rate rate)
 {
@@ -143,6 +149,7 @@ scaled(uint64_t n, struct rate rate)
 	return v > UINT64_MAX ? UINT64_MAX : (uint64_t)v;
 }
 
+/* To the nearest whole number, halves upwards: what is shown as sampling_rate. */
 static uint32_t
 rounded(struct rate rate)
 {
@@ -150,6 +157,7 @@ rounded(struct rate rate)
 	return v > UINT32_MAX ? UINT32_MAX : (uint32_t)v;
 }
 
+/* FLOW_RATE_KNOWN tells a rate of 1 that was told from one nobody knows. */
 static void
 store(struct flow *f, struct rate rate)
 {
@@ -157,6 +165,7 @@ store(struct flow *f, struct rate rate)
 	f->sampling_rate = rounded(rate);
 }
 
+/* Kept for the domain, too, so that it can be said how many were too early once the rate is told. */
 void
 rate_unknown(const struct message *m, uint64_t records)
 {
@@ -164,6 +173,7 @@ rate_unknown(const struct message *m, uint64_t records)
 	decoder_count(m->d, DECODE_RATE_UNKNOWN, records);
 }
 
+/* The operator's word stands above all that exporters say. */
 static struct rate
 known_rate(const struct record *r)
 {
@@ -179,6 +189,8 @@ by_interface(const struct samplers *s)
 	return s->n && s->row[s->n - 1].scope == SAMPLER_INTERFACE;
 }
 
+/* Not possible when the answer depends on the record: a map, counters to multiply, a selector or rate in the
+ * record, or rates by interface. */
 bool
 rate_of_set(struct record *r, struct flow *proto)
 {
@@ -194,6 +206,8 @@ rate_of_set(struct record *r, struct flow *proto)
 	return true;
 }
 
+/* Only flows have counters to scale; events and options pass. Renormalised flows report rate 1, so that
+ * nobody multiplies twice. */
 void
 rate_apply(struct record *r)
 {

@@ -1,4 +1,7 @@
-/* See sequence.h. */
+/* See sequence.h.
+ *
+ * All differences are modulo 2^32 and read as signed: less than half the circle ahead is ahead. Losses are
+ * never counted on a guess: what cannot be told from a restart is one. */
 #include "collector/decode/sequence.h"
 
 /* Jumps of more windows than this are not believed to be losses. */
@@ -6,6 +9,7 @@
 /* So many datagrams from behind, each continuing the one before, are a restart and no reordering. */
 #define BACK_RUN 4
 
+/* The count goes on from the message at hand; nothing is lost or late by it. */
 static struct sequence_result
 restart(struct sequence *s, uint32_t next)
 {
@@ -15,6 +19,8 @@ restart(struct sequence *s, uint32_t next)
 	return (struct sequence_result){.restart = true};
 }
 
+/* Late units are taken off the losses they were counted as, and never more than there were: copies of
+ * datagrams would otherwise make losses negative. */
 static struct sequence_result
 from_behind(struct sequence *s, uint32_t seq, uint32_t units, uint32_t back, uint32_t window)
 {
@@ -30,6 +36,7 @@ from_behind(struct sequence *s, uint32_t seq, uint32_t units, uint32_t back, uin
 	return r;
 }
 
+/* The first message only sets the expectation. */
 struct sequence_result
 sequence_check(struct sequence *s, uint32_t seq, uint32_t units, uint32_t window)
 {

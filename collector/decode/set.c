@@ -1,11 +1,17 @@
 /* Sets: the common body of NetFlow v9 and IPFIX messages, and the loop over records.
  *
  * Everything that is the same for all records of a set is put once into a flow (proto) that each record
- * begins as a copy of. */
+ * begins as a copy of.
+ *
+ * Three ways lead through a set, fastest first: shuffled batches, for fixed-length records as far as 16-byte
+ * loads stay within the message; the interpreter with fixed offsets, for the last records of a message; and
+ * the interpreter after locate(), for records with variable-length fields. All give the same flows, which a
+ * test compares byte for byte. */
 #include "collector/decode/exporter.h"
 
 #include "collector/base/wire.h"
 
+/* Also called before anything is freed that flows in the batch refer to: names, waiting data, a domain. */
 void
 batch_flush(struct decoder *d)
 {
@@ -28,6 +34,8 @@ exporter_address(const struct message *m)
 	return addr_is_none(&x->agent) || x->agents_differ ? x->addr : x->agent;
 }
 
+/* Everything is assigned anew for every set: proto is shared by all messages of the decoder, and nothing of
+ * the set before may shine through. Members never assigned here stay zero for good. */
 static void
 set_proto(const struct message *m, const struct template *t)
 {
@@ -51,6 +59,7 @@ set_proto(const struct message *m, const struct template *t)
 		shuffle_prepare(p->shuffle, f, true);
 }
 
+/* A copy of proto up to the extent; what lies behind is not cleared, and nobody reads it. */
 static inline struct flow *
 begin_flow(struct decoder *d)
 {
@@ -60,6 +69,7 @@ begin_flow(struct decoder *d)
 	return f;
 }
 
+/* Keeps the flow just written. Afterwards r->flow may be stale: the batch may have been handed on. */
 static inline void
 end_flow(struct decoder *d)
 {
@@ -146,6 +156,8 @@ option_record(struct record *r, const struct template *t)
 		decode_record(r);
 }
 
+/* A record that runs over the end loses the rest of the set, because nothing tells where the next one would
+ * begin. What is shorter than the shortest record is padding (RFC 7011, 3.3.1). */
 static unsigned
 decode_variable(struct record *r, const struct template *t, struct wire *set)
 {
@@ -165,6 +177,7 @@ decode_variable(struct record *r, const struct template *t, struct wire *set)
 	return n;
 }
 
+/* n was worked out from the bytes left, so none of these reads can fail. */
 static unsigned
 decode_fixed(struct record *r, const struct template *t, struct wire *set, unsigned n)
 {
@@ -187,6 +200,7 @@ decode_run(struct record *r, const uint8_t *rec, unsigned n)
 	uint8_t *flow = (uint8_t *)flow_at(&d->batch, d->batch.n);
 
 	shuffle_run(p->shuffle, flow, (const uint8_t *)&d->proto, rec, p->len, n);
+	/* what the shuffle could not take stands behind the other two lists */
 	const struct plan_op *rest = p->op + p->ops + p->reverses;
 	bool columns = p->columns && (r->m->uptime_us || !p->uptimes);
 	if (columns)
@@ -212,6 +226,7 @@ decode_shuffled(struct record *r, struct wire *set, unsigned n)
 	size_t len = r->plan->len, reach = shuffle_reach(r->plan->shuffle);
 	size_t left = (size_t)(r->m->end - set->pos);
 
+	/* not even one load would stay within the message */
 	if (left < reach)
 		return 0;
 	if (n > (left - reach) / len + 1)
@@ -228,6 +243,7 @@ decode_shuffled(struct record *r, struct wire *set, unsigned n)
 	return n;
 }
 
+/* Options and biflows take the slow way: they are learnt from or split record by record. */
 static unsigned
 decode_records(struct record *r, const struct template *t, struct wire *set)
 {
@@ -242,6 +258,7 @@ decode_records(struct record *r, const struct template *t, struct wire *set)
 	return fast + decode_fixed(r, t, set, n - fast);
 }
 
+/* Of the bytes left in w, which is not moved. */
 static bool
 padding_is_zero(const struct wire *w)
 {
@@ -251,6 +268,8 @@ padding_is_zero(const struct wire *w)
 	return true;
 }
 
+/* RFC 7011, 3.3.1: padding should be zero. Asked for by an option only, since many exporters pad with
+ * leftovers; with variable fields it is not known where padding begins. */
 static bool
 padding_allowed(const struct message *m, const struct template *t, const struct wire *set)
 {
@@ -261,6 +280,8 @@ padding_allowed(const struct message *m, const struct template *t, const struct 
 	return padding_is_zero(&rest);
 }
 
+/* Looks the rate up once when it is the same for all records of the set; then the step for each record is
+ * left out. */
 static void
 begin_set(struct record *r, const struct message *m, const struct template *t)
 {
@@ -275,6 +296,7 @@ begin_set(struct record *r, const struct message *m, const struct template *t)
 		r->finish &= ~FINISH_BIT(FINISH_RATE);
 }
 
+/* Returns records, not flows: a biflow makes two flows of one record, and sequence numbers count records. */
 unsigned
 set_decode(const struct message *m, struct template *t, struct wire *set)
 {
@@ -292,6 +314,7 @@ set_decode(const struct message *m, struct template *t, struct wire *set)
 	}
 	begin_set(r, m, t);
 	n = decode_records(r, t, set);
+	/* proto has to be free of the plan's constants before another set uses it */
 	if (t->plan->shuffle)
 		shuffle_prepare(t->plan->shuffle, &m->d->proto.flow, false);
 	decoder_count(m->d, kinds[t->plan->kind], n);
@@ -309,6 +332,7 @@ one_set(const struct message *m, uint16_t id, struct wire *set, bool *uncounted)
 {
 	uint16_t first = m->version == 9 ? 0 : 2;
 
+	/* an id of the other version's templates falls through to the reserved ones */
 	if (id == first || id == first + 1) {
 		template_set(m, set, id != first);
 		return 0;
@@ -325,6 +349,7 @@ one_set(const struct message *m, uint16_t id, struct wire *set, bool *uncounted)
 	return 0;
 }
 
+/* A set with a wrong length ends the walk: lengths are all that leads from one set to the next. */
 unsigned
 set_walk(const struct message *m, struct wire *w, bool *uncounted)
 {
@@ -347,6 +372,7 @@ set_walk(const struct message *m, struct wire *w, bool *uncounted)
 	return n;
 }
 
+/* Called for every message, also one whose sets were faulty: its header was good. */
 void
 message_sequence(const struct message *m, uint32_t units, uint32_t window)
 {

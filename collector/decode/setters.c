@@ -27,6 +27,8 @@ set_fwd_status(struct record *r, uint8_t *dst, const uint8_t *src, size_t len)
 	*dst = src[len - 1] ? src[len - 1] : src[0];
 }
 
+/* 0 ingress, 1 egress (RFC 5102); others are "unknown". The scratch value is one more, so that 0 is
+ * "absent". */
 void
 set_direction(struct record *r, uint8_t *dst, const uint8_t *src, size_t len)
 {
@@ -49,6 +51,7 @@ set_mpls(struct record *r, uint8_t *dst, const uint8_t *src, size_t len)
 	memcpy(dst, &v, sizeof(v));
 }
 
+/* Kept as one number in host order: type in the upper 16 bits (RFC 4364, 4.2). Zero is no distinguisher. */
 void
 set_rd(struct record *r, uint8_t *dst, const uint8_t *src, size_t len)
 {
@@ -67,6 +70,7 @@ application_id(const uint8_t *src, size_t len)
 	return (uint64_t)src[0] << 56 | load_be(src + len - n, n);
 }
 
+/* The same form as options_learn() stores names under. */
 void
 set_application(struct record *r, uint8_t *dst, const uint8_t *src, size_t len)
 {
@@ -90,6 +94,7 @@ set_segment_id(struct record *r, uint8_t *dst, const uint8_t *src, size_t len)
 		r->flow->nvgre = id;
 }
 
+/* A named selector, even one of 0, is told from none at all. */
 void
 set_selector(struct record *r, uint8_t *dst, const uint8_t *src, size_t len)
 {
@@ -118,6 +123,7 @@ set_double(struct record *r, uint8_t *dst, const uint8_t *src, size_t len)
 	memcpy(dst, &v, sizeof(v));
 }
 
+/* No copy: the packet stays in the datagram. Which of several frame elements is taken is settled by rank. */
 void
 set_frame(struct record *r, uint8_t *dst, const uint8_t *src, size_t len)
 {
@@ -126,6 +132,7 @@ set_frame(struct record *r, uint8_t *dst, const uint8_t *src, size_t len)
 	r->s.frame_len = (uint32_t)len;
 }
 
+/* 313 begins with the IP header and has no link layer. */
 void
 set_frame_ip(struct record *r, uint8_t *dst, const uint8_t *src, size_t len)
 {

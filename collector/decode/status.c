@@ -1,7 +1,11 @@
-/* What the decoder knows, as JSON for people and programs (flowrib status). */
+/* What the decoder knows, as JSON for people and programs (flowrib status).
+ *
+ * Runs on the decoder's thread between batches, so nothing is locked and nothing changes meanwhile. Keys are
+ * part of what scripts read: add, do not rename. Times are seconds since the epoch. */
 #include "collector/base/addr.h"
 #include "collector/decode/exporter.h"
 
+/* A further member of an object: the comma is written first. */
 static void
 key_u64(struct text *out, const char *key, uint64_t v)
 {
@@ -11,6 +15,7 @@ key_u64(struct text *out, const char *key, uint64_t v)
 	text_u64(out, v);
 }
 
+/* The first member of an object, or after a comma that the caller wrote. */
 static void
 key_addr(struct text *out, const char *key, const struct addr *a)
 {
@@ -22,6 +27,7 @@ key_addr(struct text *out, const char *key, const struct addr *a)
 	text_json(out, text);
 }
 
+/* In order of buckets, which means nothing. */
 static void
 put_templates(struct text *out, const struct domain *dom)
 {
@@ -43,6 +49,7 @@ put_templates(struct text *out, const struct domain *dom)
 	text_char(out, ']');
 }
 
+/* "packets" of the traffic stand for "sampled" ones seen: the rate as a fraction, unrounded. */
 static void
 put_rate(struct text *out, const char *scope, uint64_t id, struct rate rate, bool first)
 {
@@ -54,6 +61,7 @@ put_rate(struct text *out, const char *scope, uint64_t id, struct rate rate, boo
 	text_char(out, '}');
 }
 
+/* The rate of the whole domain first, then selectors and interfaces by id. */
 static void
 put_rates(struct text *out, const struct samplers *s)
 {
@@ -70,6 +78,7 @@ put_rates(struct text *out, const struct samplers *s)
 	text_char(out, ']');
 }
 
+/* sequence_lost is what is still missing: what came late has been taken off. */
 static void
 put_domain(struct text *out, const struct domain *dom)
 {
@@ -108,6 +117,7 @@ put_reason(struct text *out, const char *label)
 		text_json(out, label);
 }
 
+/* Only reasons that occurred; the names are those of the metric's label, so that both can be compared. */
 static void
 put_drops(struct text *out, const struct exporter *x)
 {
@@ -127,6 +137,7 @@ put_drops(struct text *out, const struct exporter *x)
 	text_char(out, '}');
 }
 
+/* bytes is what is charged against its bound, not what malloc makes of it. */
 static void
 put_exporter(struct text *out, const struct exporter *x)
 {
@@ -148,6 +159,7 @@ put_exporter(struct text *out, const struct exporter *x)
 	text_str(out, "]}");
 }
 
+/* No bound on the length: text grows, and exporters and domains are bounded. */
 void
 decoder_status(const struct decoder *d, struct text *out)
 {

@@ -2,7 +2,10 @@
  * exporters to repeat them.
  *
  * A file is a JSON array of objects; a field is [enterprise, id, length]. What is read goes through the same
- * checks as a template from the wire: the file is outside data as well. */
+ * checks as a template from the wire: the file is outside data as well.
+ *
+ * TCP sessions are left out: their templates end with them. Writing to disk is the caller's affair, who
+ * writes a new file and renames it. */
 #include <errno.h>
 #include <jansson.h>
 
@@ -12,6 +15,7 @@
 
 #define FILE_FIELDS_MAX 4096
 
+/* Compiled plans are not stored: they depend on what this run's plugins need. */
 static void
 put_template(struct text *out, const struct exporter *x, const struct domain *dom, const struct template *t)
 {
@@ -36,6 +40,7 @@ storable(const struct sampler *row)
 	return row->id <= INT64_MAX && row->rate.num <= INT64_MAX && row->rate.den <= INT64_MAX;
 }
 
+/* [scope, id, packets, sampled]; the first row is the whole domain's, zero when there is none. */
 static void
 put_rates(struct text *out, const struct exporter *x, const struct domain *dom)
 {
@@ -55,6 +60,7 @@ put_rates(struct text *out, const struct exporter *x, const struct domain *dom)
 	text_str(out, "]}");
 }
 
+/* n is the number of objects written so far, which decides about the comma; returns the new one. */
 static unsigned
 save_domain(struct text *out, const struct exporter *x, const struct domain *dom, unsigned n)
 {
@@ -73,6 +79,7 @@ save_domain(struct text *out, const struct exporter *x, const struct domain *dom
 	return n;
 }
 
+/* Clears the mark of changes: what the caller cannot write is tried again after the next change. */
 unsigned
 decoder_templates_save(struct decoder *d, struct text *out)
 {
@@ -103,6 +110,7 @@ number(const json_t *j, uint64_t max, bool *ok)
 	return 0;
 }
 
+/* Missing items of a field are no integers and fail like wrong ones. */
 static bool
 read_fields(const json_t *list, struct field *field)
 {
@@ -117,6 +125,8 @@ read_fields(const json_t *list, struct field *field)
 	return ok;
 }
 
+/* Its age goes on from the file, so that a template nobody has repeated for long expires all the same. One
+ * that the wire has brought already is newer and stays. */
 static bool
 load_template(struct message *m, const json_t *j)
 {
@@ -136,6 +146,7 @@ load_template(struct message *m, const json_t *j)
 	return true;
 }
 
+/* A rate of zero is the mark of "none" and teaches nothing. */
 static bool
 load_rates(struct message *m, const json_t *rates)
 {
@@ -175,6 +186,8 @@ load_one(struct decoder *d, const json_t *j, uint64_t now)
 	return rates ? load_rates(&m, rates) : load_template(&m, j);
 }
 
+/* What stood before a faulty object has been taken by then. Loading is no change that would have to be saved
+ * again. */
 bool
 decoder_templates_load(struct decoder *d, const char *path, char *err, size_t errlen)
 {

@@ -2,13 +2,19 @@
  *
  * A template is checked against absurdities before anything is allocated by its numbers: not more fields than
  * could stand in the set, than TEMPLATE_FIELDS_MAX, or than a message could carry data for. The same template
- * sent again, which exporters do all the time, costs a comparison and changes nothing. */
+ * sent again, which exporters do all the time, costs a comparison and changes nothing.
+ *
+ * A template belongs to a domain and is charged to its exporter with all that its plan holds. It is replaced
+ * as a whole: a redefinition that is refused, for its fields or for memory, leaves the old one working. A
+ * flow never points to a template, so that one can be freed at any time between two sets. */
 #include "collector/decode/exporter.h"
 
 #include "collector/base/wire.h"
 
 #define TEMPLATE_FIELDS_MAX 512
 
+/* Where the template of that id hangs or would hang: the link to change. Exporters have a handful of
+ * templates, so that 16 short lists are enough; the memory bound keeps the longest one short. */
 static struct template **
 place(struct domain *dom, uint16_t id)
 {
@@ -19,6 +25,7 @@ place(struct domain *dom, uint16_t id)
 	return p;
 }
 
+/* The same walk without a link, for the hot path: once for every data set. */
 struct template *
 template_find(const struct domain *dom, uint16_t id)
 {
@@ -29,12 +36,14 @@ template_find(const struct domain *dom, uint16_t id)
 	return t;
 }
 
+/* What a template is charged with; the same before and after, since neither fields nor plan change. */
 static size_t
 template_bytes(const struct template *t)
 {
 	return sizeof(*t) + t->fields * sizeof(struct field) + (t->plan ? t->plan->bytes : 0);
 }
 
+/* NULL is allowed. Releases no charge: a template that was never installed has none. */
 void
 template_free(struct template *t)
 {
@@ -44,6 +53,7 @@ template_free(struct template *t)
 	free(t);
 }
 
+/* Keeps the gauge and the flag that the templates file is out of date. delta is -1, 0 or 1. */
 static void
 changed(struct decoder *d, int delta)
 {
@@ -52,6 +62,7 @@ changed(struct decoder *d, int delta)
 		    counter_read(d->counters, DECODE_TEMPLATES) + (uint64_t)(int64_t)delta);
 }
 
+/* p is the link that points to the template, which is gone afterwards; *p is then the next one. */
 static void
 unlink_template(struct decoder *d, struct exporter *x, struct domain *dom, struct template **p)
 {
@@ -64,6 +75,7 @@ unlink_template(struct decoder *d, struct exporter *x, struct domain *dom, struc
 	changed(d, -1);
 }
 
+/* An unknown id is no error: withdrawals may come twice. */
 void
 template_remove(struct decoder *d, struct exporter *x, struct domain *dom, uint16_t id)
 {
@@ -94,12 +106,14 @@ sweep(struct decoder *d, struct exporter *x, struct domain *dom, enum template_k
 	return n;
 }
 
+/* Everything of that kind: no template was seen at UINT64_MAX. */
 unsigned
 template_remove_all(struct decoder *d, struct exporter *x, struct domain *dom, enum template_kind kind)
 {
 	return sweep(d, x, dom, kind, UINT64_MAX);
 }
 
+/* Only called for UDP: over TCP a template is sent once and lives as long as the session (RFC 7011, 8.1). */
 unsigned
 template_expire(struct decoder *d, struct exporter *x, struct domain *dom, uint64_t before_us)
 {
@@ -128,6 +142,7 @@ check_fields(const struct field *field, unsigned n, uint16_t *min_len)
 	return 0;
 }
 
+/* RFC 7011, 8.1: the same id with the same fields is a repetition. Order and lengths count; names do not. */
 static bool
 same(const struct template *t, const struct field *field, unsigned fields, unsigned scopes, bool options)
 {
@@ -140,6 +155,7 @@ same(const struct template *t, const struct field *field, unsigned fields, unsig
 	return true;
 }
 
+/* Allocates by numbers that check_fields() has seen. Not charged and not installed yet. */
 static struct template *
 template_new(struct decoder *d, uint16_t id, const struct field *field, unsigned fields, unsigned scopes,
 	     bool options)
@@ -162,12 +178,15 @@ template_new(struct decoder *d, uint16_t id, const struct field *field, unsigned
 	return t;
 }
 
+/* v1, v5 and v7: belongs to the decoder, not to an exporter, and is freed with it. */
 struct template *
 template_new_fixed(struct decoder *d, const struct field *field, unsigned fields)
 {
 	return template_new(d, 0, field, fields, 0, false);
 }
 
+/* Charges the new template before the old one is freed, but with its share given back, so that a redefinition
+ * of the same size always fits. Takes the old one's place in its list. */
 static bool
 install(const struct message *m, struct template *t)
 {
@@ -194,6 +213,8 @@ install(const struct message *m, struct template *t)
 	return true;
 }
 
+/* Order matters: a repetition is recognised before anything is checked or allocated, because that is what
+ * nearly every template on the wire is. */
 bool
 template_add(const struct message *m, uint16_t id, const struct field *field, unsigned fields,
 	     unsigned scopes, bool options)
@@ -282,6 +303,7 @@ read_counts(const struct message *m, struct wire *w, bool options, unsigned *fie
 	}
 	if (a == 0)
 		return true; /* a withdrawal has no scope count */
+	/* RFC 7011, 3.4.2.2: at least one scope field; all fields may be scope */
 	*scopes = wire_u16(w);
 	return *scopes > 0 && *scopes <= a;
 }
@@ -323,10 +345,13 @@ read_template(const struct message *m, struct wire *w, bool options)
 	return true;
 }
 
+/* Several templates may share a set (RFC 7011, 3.4); one that cannot be read ends it, since only fields tell
+ * where the next one begins. */
 void
 template_set(const struct message *m, struct wire *set, bool options)
 {
 	while (wire_left(set) >= 4) {
+		/* 4 bytes are the least a template record has: a withdrawal */
 		/* what is left may be padding: zeros, which no template begins with */
 		if (load_be32(set->pos) == 0)
 			break;

@@ -32,6 +32,7 @@ scaled(uint64_t n, uint64_t us)
 	return __builtin_mul_overflow(n, us, &v) ? 0 : v;
 }
 
+/* Lengths over 8 bytes pass the row's bounds only for the 16-byte form of set_time_ntp(). */
 void
 set_time_s(struct record *r, uint8_t *dst, const uint8_t *src, size_t len)
 {
@@ -125,6 +126,7 @@ from_boot(const struct message *m, uint64_t init_us, uint64_t stored)
 	return (export_ms - (uint64_t)age) * 1000 + init_us % 1000;
 }
 
+/* Only for ends that no absolute element has given. */
 static void
 boot_times(struct record *r, uint64_t init_us)
 {
