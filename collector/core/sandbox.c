@@ -139,6 +139,13 @@ static const char *const allowed[] = {
     "waitid",
     "sched_getaffinity",
     "sched_setaffinity",
+    /* a thread of ZeroMQ asks for its scheduling when it begins, which may be after the filter was set */
+    "sched_getparam",
+    "sched_getscheduler",
+    "sched_setparam",
+    "sched_setscheduler",
+    "sched_get_priority_max",
+    "sched_get_priority_min",
     "getrandom",
     "uname",
     "sysinfo",
