@@ -4,6 +4,8 @@
 
 #include "collector/base/counters.h"
 
+/* Indexes of the counter block; the rows stand in counter.c. Numbers are not
+ * stored or sent: a new one may go anywhere in its group. */
 enum decode_counter {
 	DECODE_V1,
 	DECODE_V5,
@@ -53,6 +55,7 @@ enum decode_counter {
 	DROP_OPTION_FULL,
 	DECODE_COUNTERS
 };
+/* drops are a run at the end, so that an exporter's array has no holes */
 #define DROP_FIRST DROP_SHORT
 #define DROPS	   (DECODE_COUNTERS - DROP_FIRST)
 

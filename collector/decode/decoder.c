@@ -43,6 +43,7 @@ set_needs(struct decoder *d, const struct flow_needs *needs)
 	if (FLOW_NEEDED(needs, out_iface_name))
 		FLOW_NEED(&d->needs, out_iface);
 	for (unsigned i = 0; i < d->o.customs; i++)
+		/* custom primitives are nobody's built-in member: the decoder marks them itself */
 		flow_need(&d->needs, d->custom[i].offset,
 			  d->custom[i].width ? d->custom[i].width : sizeof(struct flow_bytes));
 	if (d->o.packet_customs)
@@ -59,6 +60,7 @@ copy_customs(struct decoder *d)
 	if (!d->custom)
 		return false;
 	memcpy(d->custom, d->o.custom, d->o.customs * sizeof(*d->custom));
+	/* plans compiled later read the copy */
 	d->o.custom = d->custom;
 	return true;
 }
@@ -71,6 +73,7 @@ init(struct decoder *d, const struct flow_needs *needs, const char *labels)
 	if (!copy_customs(d))
 		return false;
 	set_needs(d, needs);
+	/* holds pointers into the decoder, which therefore never moves */
 	d->env = (struct plan_env){.o = &d->o, .needs = &d->needs, .wants = plan_wants(&d->o, &d->needs)};
 	d->counters = counters_add(decode_counter_desc, DECODE_COUNTERS, labels);
 	d->hash_seed = clock_monotonic_us() ^ (uint64_t)(uintptr_t)d << 20;
@@ -82,6 +85,7 @@ struct decoder *
 decoder_new(const struct decode_options *o, const struct flow_needs *needs, flow_sink *sink, void *ctx,
 	    const char *labels, char *err, size_t errlen)
 {
+	/* the size has to be a multiple of the alignment */
 	struct decoder *d = aligned_alloc(64, (sizeof(*d) + 63) / 64 * 64);
 
 	if (d) {
@@ -104,6 +108,7 @@ decoder_free(struct decoder *d)
 {
 	if (!d)
 		return;
+	/* each takes itself off the list */
 	for (unsigned i = 0; i < EXPORTER_BUCKETS; i++)
 		while (d->bucket[i])
 			exporter_free(d, d->bucket[i]);
@@ -133,6 +138,7 @@ decoder_datagram(struct decoder *d, const struct datagram *dg)
 {
 	uint16_t version;
 
+	/* the shortest that a version and a count or length need */
 	if (dg->len < 4) {
 		drop(d, exporter_find(d, &dg->from), NULL, &dg->from, DROP_SHORT);
 		return;
@@ -180,6 +186,7 @@ tick_domains(struct decoder *d, struct exporter *x, uint64_t now_us)
 		}
 		n += template_expire(d, x, dom, ago(now_us, d->o.template_timeout_s));
 		if (dom->seen_us < silent) {
+			/* flows may refer to what is freed now */
 			batch_flush(d);
 			domain_free(d, x, dom);
 		}
@@ -209,11 +216,13 @@ tick_exporter(struct decoder *d, struct exporter *x, uint64_t now_us)
 void
 decoder_tick(struct decoder *d, uint64_t now_us)
 {
+	/* the walk over all exporters is not for every batch */
 	if (now_us < d->ticked_us + US_PER_S && now_us >= d->ticked_us)
 		return;
 	d->ticked_us = now_us;
 	for (unsigned i = 0; i < EXPORTER_BUCKETS; i++) {
 		for (struct exporter *x = d->bucket[i], *next; x; x = next) {
+			/* x may be gone after this */
 			next = x->next;
 			tick_exporter(d, x, now_us);
 		}

@@ -57,6 +57,7 @@ static const struct element rows[] = {
     {0, 7, .name = "sourceTransportPort", F(src_port), UINT, TUNNEL(tunnel_src_port)},
     {0, 8, .name = "sourceIPv4Address", F(src_host), ADDR4, TUNNEL(tunnel_src_host)},
     {0, 9, .name = "sourceIPv4PrefixLength", F(src_mask), UINT, .alt = ALT_EMPTY},
+    /* 252 and 253, physical interfaces, stand in where 10 and 14 are zero */
     {0, 10, .name = "ingressInterface", F(in_iface), UINT},
     {0, 11, .name = "destinationTransportPort", F(dst_port), UINT, TUNNEL(tunnel_dst_port)},
     {0, 12, .name = "destinationIPv4Address", F(dst_host), ADDR4, TUNNEL(tunnel_dst_host)},
@@ -68,6 +69,7 @@ static const struct element rows[] = {
     {0, 18, .name = "bgpNextHopIPv4Address", F(peer_dst_ip), ADDR4},
     {0, 21, .name = "flowEndSysUpTime", END(set_time_uptime_end, 5)},
     {0, 22, .name = "flowStartSysUpTime", START(set_time_uptime_start, 5)},
+    /* what left the router, for those who count nothing else */
     {0, 23, .name = "postOctetDeltaCount", F(bytes), UINT, RANK(2)},
     {0, 24, .name = "postPacketDeltaCount", F(packets), UINT, RANK(2)},
     {0, 27, .name = "sourceIPv6Address", F(src_host), ADDR6, RANK(1), TUNNEL(tunnel_src_host)},
@@ -75,7 +77,9 @@ static const struct element rows[] = {
     {0, 29, .name = "sourceIPv6PrefixLength", F(src_mask), UINT, OR_EMPTY(1)},
     {0, 30, .name = "destinationIPv6PrefixLength", F(dst_mask), UINT, OR_EMPTY(1)},
     {0, 31, .name = "flowLabelIPv6", F(flow_label), UINT, TUNNEL(tunnel_flow_label)},
+    /* deprecated by IANA, still what most routers send */
     {0, 34, .name = "samplingInterval", S(interval), UINT, RATE, OR_EMPTY(1)},
+    /* the network instead of the address: better than none */
     {0, 44, .name = "sourceIPv4Prefix", F(src_host), ADDR4, RANK(2)},
     {0, 45, .name = "destinationIPv4Prefix", F(dst_host), ADDR4, RANK(2)},
     {0, 47, .name = "mplsTopLabelIPv4Address", F(peer_dst_ip), ADDR4, RANK(2)},
@@ -115,6 +119,7 @@ static const struct element rows[] = {
     {0, 130, .name = "exporterIPv4Address", F(peer_src_ip), ADDR4},
     {0, 131, .name = "exporterIPv6Address", F(peer_src_ip), ADDR6, RANK(1)},
     {0, 140, .name = "mplsTopLabelIPv6Address", F(peer_dst_ip), ADDR6, RANK(3)},
+    /* absolute times; the finer unit has the lower rank */
     {0, 150, .name = "flowStartSeconds", START(set_time_s, 3)},
     {0, 151, .name = "flowEndSeconds", END(set_time_s, 3)},
     {0, 152, .name = "flowStartMilliseconds", START(set_time_ms, 2)},
@@ -139,6 +144,7 @@ static const struct element rows[] = {
     {0, 227, .name = "postNAPTSourceTransportPort", F(post_nat_src_port), UINT},
     {0, 228, .name = "postNAPTDestinationTransportPort", F(post_nat_dst_port), UINT},
     {0, 230, .name = "natEvent", F(nat_event), UINT},
+    /* firewalls: 231 and 298 forward, 232 and 299 back (is_reverse in plan.c) */
     {0, 231, .name = "initiatorOctets", F(bytes), UINT, RANK(4)},
     {0, 232, .name = "responderOctets", F(bytes), UINT, RANK(4)},
     {0, 233, .name = "firewallEvent", F(fw_event), UINT},
@@ -162,6 +168,7 @@ static const struct element rows[] = {
     {0, 298, .name = "initiatorPackets", F(packets), UINT, RANK(4)},
     {0, 299, .name = "responderPackets", F(packets), UINT, RANK(4)},
     {0, 302, .name = "selectorId", S(selector), CALL(set_selector, 1, 8), RATE},
+    /* RFC 5477; rate_from() says which pairs mean what */
     {0, 305, .name = "samplingPacketInterval", S(packet_interval), UINT, RATE},
     {0, 306, .name = "samplingPacketSpace", S(packet_space), UINT, RATE},
     {0, 307, .name = "samplingTimeInterval", S(time_interval), UINT, RATE},
@@ -180,6 +187,7 @@ static const struct element rows[] = {
     {0, 352, .name = "layer2OctetDeltaCount", F(bytes), UINT, RANK(3)},
     {0, 365, .name = "staMacAddress", F(src_mac), MAC, OR_EMPTY(2)},
     {0, 408, .name = "dataLinkFrameType", FRAME(frame_type), UINT},
+    /* 16 bytes a segment, as they came */
     {0, 497, .name = "srhSegmentIPv6ListSection", F(srv6_seg_ipv6_list), .type = ELEMENT_BYTES},
     {0, 600, .name = "pathDelayMeanDeltaMicroseconds", F(path_delay_avg_usec), UINT},
     {0, 601, .name = "pathDelayMinDeltaMicroseconds", F(path_delay_min_usec), UINT},
@@ -191,12 +199,14 @@ static const struct element rows[] = {
     {0, 40003, .name = "NF_F_XLATE_SRC_PORT", F(post_nat_src_port), UINT, RANK(1)},
     {0, 40004, .name = "NF_F_XLATE_DST_PORT", F(post_nat_dst_port), UINT, RANK(1)},
     {0, 40005, .name = "NF_F_FW_EVENT", F(nat_event), UINT, RANK(1)},
+    /* the same as 497 and 600 to 603, from before these were assigned */
     {PEN_HUAWEI, 505, .name = "srhIPv6SegmentList", F(srv6_seg_ipv6_list), .type = ELEMENT_BYTES},
     {PEN_HUAWEI, 521, .name = "pathDelayMean", F(path_delay_avg_usec), UINT, RANK(1)},
     {PEN_HUAWEI, 523, .name = "pathDelayMin", F(path_delay_min_usec), UINT, RANK(1)},
     {PEN_HUAWEI, 525, .name = "pathDelayMax", F(path_delay_max_usec), UINT, RANK(1)},
     {PEN_HUAWEI, 527, .name = "pathDelaySum", S(delay_sum), UINT, RANK(1), .wants = WANT_DELAY,
      .finish = FINISH_BIT(FINISH_DELAY)},
+    /* tags that a probe has set already */
     {PEN_PMACCT, 1, .name = "tag", F(tag), UINT},
     {PEN_PMACCT, 2, .name = "tag2", F(tag2), UINT},
     {PEN_PMACCT, 3, .name = "label", F(label), .type = ELEMENT_TEXT},
@@ -233,6 +243,7 @@ element_find(uint32_t pen, uint16_t id)
 bool
 element_is_octets(uint32_t pen, uint16_t id)
 {
+	/* by id; 104, 313 and 315 carry a packet, whose length counts */
 	static const uint16_t octets[] = {1, 23, 85, 104, 231, 232, 313, 315, 352};
 
 	for (size_t i = 0; pen == 0 && i < ARRAY_SIZE(octets); i++)

@@ -49,6 +49,7 @@ exporter_get(struct decoder *d, const struct addr *a, uint64_t now_us)
 			return NULL;
 		}
 		x->addr = *a;
+		/* names are chosen by the exporter, so their hash must not be guessed either */
 		x->names.seed = d->hash_seed;
 		x->waiting_tail = &x->waiting;
 		x->next = d->bucket[hash(d, a)];
@@ -57,6 +58,7 @@ exporter_get(struct decoder *d, const struct addr *a, uint64_t now_us)
 		counter_set(d->counters, DECODE_EXPORTERS, d->exporters);
 		d->last = x;
 	}
+	/* any message counts, also one without records */
 	x->seen_us = now_us;
 	return x;
 }
@@ -76,6 +78,7 @@ exporter_free(struct decoder *d, struct exporter *x)
 	*p = x->next;
 	d->exporters--;
 	counter_set(d->counters, DECODE_EXPORTERS, d->exporters);
+	/* nothing may find it any more */
 	if (d->last == x)
 		d->last = NULL;
 	names_free(&x->names);
@@ -112,6 +115,7 @@ domain_get(struct decoder *d, struct exporter *x, uint16_t version, uint32_t id,
 		return x->domains = dom;
 	}
 	if (x->domain_count >= DOMAINS_MAX || !exporter_charge(d, x, sizeof(struct domain))) {
+		/* either bound: too many, or no memory left for one */
 		drop(d, x, NULL, &x->addr, DROP_DOMAINS);
 		return NULL;
 	}
@@ -138,6 +142,7 @@ domain_free(struct decoder *d, struct exporter *x, struct domain *dom)
 
 	waiting_expire(d, x, dom, UINT64_MAX);
 	template_remove_all(d, x, dom, TEMPLATE_ANY);
+	/* charged row by row in set_rate() */
 	exporter_release(x, dom->samplers.n * sizeof(struct sampler));
 	samplers_free(&dom->samplers);
 	while (*p != dom)
@@ -157,6 +162,7 @@ drop(struct decoder *d, struct exporter *x, const struct domain *dom, const stru
 	const struct counter_desc *desc = &decode_counter_desc[reason];
 	const char *text = decode_drop_text[reason - DROP_FIRST];
 	char who[ADDR_TEXT_MAX];
+	/* lines held back since the last one */
 	uint64_t held;
 
 	decoder_count(d, reason, 1);

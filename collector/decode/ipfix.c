@@ -37,6 +37,7 @@ ipfix(struct decoder *d, const struct datagram *dg)
 	struct wire sets = wire_sub(&w, len - HEADER);
 	unsigned records = set_walk(&m, &sets, &uncounted);
 	message_sequence(&m, records, WINDOW);
+	/* RFC 7011, 3.1: the number counts data records, these too */
 	if (uncounted)
 		sequence_forget(&m.domain->sequence);
 }

@@ -61,6 +61,7 @@ grow(struct names *t)
 	if (!bucket)
 		return t->buckets != 0;
 	for (unsigned i = 0; i < t->buckets; i++) {
+		/* entries move, their memory does not: flows may refer to it */
 		for (struct name *n = t->bucket[i], *next; n; n = next) {
 			struct name **p = &bucket[hash(t, n->kind, n->id) & (want - 1)];
 			next = n->next;
@@ -87,6 +88,7 @@ names_set(struct names *t, enum name_kind kind, uint64_t id, const uint8_t *text
 	*n = (struct name){.id = id, .kind = (uint8_t)kind, .len = (uint8_t)len};
 	memcpy(n->text, text, len);
 	struct name **p = place(t, kind, id);
+	/* the text of another length needs another entry */
 	if (*p) {
 		n->next = (*p)->next;
 		free(*p);

@@ -70,12 +70,14 @@ read_header(struct message *m, const struct fixed_format *f, struct wire *w)
 	m->uptime = wire_u32(w);
 	m->uptime_us = m->d->o.time_secs ? US_PER_S : 1000;
 	m->export_us = wire_u32(w) * US_PER_S;
+	/* nanoseconds; more than a second of them is noise */
 	m->export_us += wire_u32(w) / 1000 % US_PER_S;
 	if (f->sequence)
 		m->sequence = wire_u32(w);
 	if (f->engine) {
 		m->engine_type = wire_u8(w);
 		m->engine_id = wire_u8(w);
+		/* what pmacct shows as export_proto_sysid */
 		m->sysid = m->engine_id;
 	}
 	if (f->sampling)

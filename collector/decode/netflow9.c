@@ -16,6 +16,7 @@ netflow9(struct decoder *d, const struct datagram *dg)
 	struct message m = {
 	    .d = d, .version = 9, .arrival_us = dg->arrival_us, .end = dg->data + dg->len, .uptime_us = 1000};
 	struct wire w = wire_over(dg->data, dg->len);
+	/* of no use here: datagrams are counted */
 	bool uncounted = false;
 
 	if (dg->len < HEADER) {

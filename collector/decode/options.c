@@ -92,11 +92,13 @@ fill_slot(struct option *o, const struct field *f, const uint8_t *p, size_t len,
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(option_elements); i++) {
 		unsigned slot = option_elements[i].slot;
+		/* enterprise elements have no place in this table */
 		if (option_elements[i].id != f->id || f->pen != 0 || len == 0)
 			continue;
 		if (o->p[slot] && (o->rank[slot] > i || all_zero(p, len)) &&
 		    !all_zero(o->p[slot], o->len[slot]))
 			continue;
+		/* bytes of the record: slots do not outlive it */
 		o->p[slot] = p;
 		o->len[slot] = (uint16_t)len;
 		o->rank[slot] = (uint8_t)i;
@@ -119,6 +121,7 @@ fill(struct option *o, const struct record *r, const struct template *t)
 			off = 0;
 			continue;
 		}
+		/* scope fields come first in a template, so their index tells them */
 		fill_slot(o, f, r->seg[seg] + off, f->len, i < t->scopes);
 		off += f->len;
 	}
@@ -146,9 +149,11 @@ learn_name(const struct message *m, enum name_kind kind, uint64_t id, const uint
 	struct names *t = &m->exporter->names;
 	const struct name *old = names_find(t, kind, id);
 
+	/* as names_set() will cut it, so that repetitions compare equal */
 	len = len < 255 ? len : 255;
 	if (old && old->len == len && memcmp(old->text, text, len) == 0)
 		return;
+	/* its share is given back first: a name of the same length always fits */
 	if (old)
 		exporter_release(m->exporter, names_cost(old->len));
 	if (!exporter_charge(m->d, m->exporter, names_cost(len))) {
@@ -157,6 +162,7 @@ learn_name(const struct message *m, enum name_kind kind, uint64_t id, const uint
 		drop_message(m, DROP_OPTION_FULL);
 		return;
 	}
+	/* names are shared by all flows of the exporter, not copied */
 	batch_flush(m->d); /* flows may refer to the old text */
 	if (!names_set(t, kind, id, text, len))
 		drop_message(m, DROP_MEMORY);
@@ -168,6 +174,7 @@ learn_text(const struct message *m, const struct option *o, enum slot s, enum na
 {
 	size_t len = strnlen((const char *)o->p[s], o->len[s]);
 
+	/* some fill up with spaces */
 	while (len && o->p[s][len - 1] == ' ')
 		len--;
 	learn_name(m, kind, id, o->p[s], len);
@@ -200,6 +207,7 @@ static bool
 set_rate(const struct message *m, struct samplers *s, enum sampler_scope scope, uint64_t id, struct rate rate,
 	 bool *changed)
 {
+	/* rows only ever come; a new rate for an old one costs nothing */
 	bool fresh = scope != SAMPLER_DOMAIN && !samplers_find(s, scope, id).num;
 
 	if (fresh && !exporter_charge(m->d, m->exporter, sizeof(struct sampler)))
@@ -221,6 +229,7 @@ rate_learn(const struct message *m, enum sampler_scope scope, uint64_t id, struc
 	/* the domain's own first: what all domains tell together may be too much for one table */
 	bool stored = set_rate(m, &dom->samplers, scope, id, rate, &changed);
 	bool unused;
+	/* for domains that tell nothing themselves */
 	if (!set_rate(m, &m->exporter->samplers, scope, id, rate, &unused) || !stored)
 		drop_message(m, DROP_OPTION_FULL);
 	if (!stored || !changed)
@@ -239,8 +248,10 @@ learn_rate(const struct message *m, const struct option *o)
 	enum sampler_scope scope = SAMPLER_DOMAIN;
 	uint64_t id = 0;
 
+	/* the record speaks of something else */
 	if (!rate.num)
 		return;
+	/* a selector is more particular than an interface, and records name it */
 	if (number(o, SLOT_SELECTOR)) {
 		scope = SAMPLER_SELECTOR;
 		id = number(o, SLOT_SELECTOR);
@@ -273,7 +284,9 @@ learn_agent(const struct message *m, const struct option *o)
 	struct exporter *x = m->exporter;
 	struct addr a = {.q = {0, 0}};
 
+	/* by length, as both families share the slot */
 	if (o->len[SLOT_AGENT] == 4 && number(o, SLOT_AGENT))
+		/* network byte order, as all addresses */
 		a = addr_from_v4(o->p[SLOT_AGENT]);
 	else if (o->len[SLOT_AGENT] == 16)
 		a = addr_from_v6(o->p[SLOT_AGENT]);

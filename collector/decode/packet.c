@@ -4,7 +4,11 @@
  * one table says what a layer is. What headers say is collected in a struct level per tunnel level and copied
  * to the flow at the end, so that a layer's function is the same inside and outside a tunnel. Tunnels are
  * rows of their own kind: they are entered only when a plugin reads the tunnel_* members, and only LEVELS
- * deep. */
+ * deep.
+ *
+ * Faults do not undo what was read: a frame cut short gives all that stands before the cut, and counts as
+ * decoded when an IP header was among it. The walk is bounded twice, by the bytes of the frame and by
+ * PACKET_LAYERS_MAX. */
 #include "collector/decode/packet.h"
 
 #include <pcap/dlt.h>
@@ -27,6 +31,7 @@ struct layer_row {
 };
 
 static const struct layer_row layers[LAYERS] = {
+    /* decode is never called for this one: the walk ends before */
     [LAYER_END] = {"link", NULL, PACKET_POINTS, PLAIN},
     [LAYER_ETHERNET] = {"ethernet", layer_ethernet, PACKET_AT_MAC, PLAIN},
     [LAYER_VLAN] = {"vlan", layer_vlan, PACKET_AT_VLAN, PLAIN},
@@ -49,6 +54,7 @@ static const struct layer_row layers[LAYERS] = {
     [LAYER_UDP] = {"udp", layer_udp, PACKET_AT_L4, PLAIN},
     [LAYER_PORTS] = {"ports", layer_ports, PACKET_AT_L4, PLAIN},
     [LAYER_ICMP] = {"icmp", layer_icmp, PACKET_AT_L4, PLAIN},
+    /* from here on rows that go down a level, see packet_tunnel.c */
     [LAYER_IP_IN_IP] = {"ip-in-ip", layer_ip_in_ip, PACKET_AT_L4, TUNNEL},
     [LAYER_ETHERNET_IN_IP] = {"ethernet-in-ip", layer_ethernet_in_ip, PACKET_AT_L4, TUNNEL},
     [LAYER_ETHERIP] = {"etherip", layer_etherip, PACKET_AT_L4, TUNNEL},
@@ -118,6 +124,7 @@ code_find(const struct code *c, size_t n, uint16_t code)
 	return LAYER_END;
 }
 
+/* Outside of tunnels the last EtherType is the flow's; inside it describes nothing we keep. */
 enum layer
 layer_by_etype(struct walk *k, uint16_t etype)
 {
@@ -126,6 +133,7 @@ layer_by_etype(struct walk *k, uint16_t etype)
 	return code_find(etypes, ARRAY_SIZE(etypes), etype);
 }
 
+/* Control protocols (LCP and such) are no rows: the walk ends there. */
 enum layer
 layer_by_ppp(uint16_t protocol)
 {
@@ -152,6 +160,7 @@ layer_by_port(uint16_t port)
 static void
 point_note(struct walk *k, unsigned point)
 {
+	/* custom primitives are found from here; 16 bits are enough for any frame we see */
 	size_t at = (size_t)(k->w.pos - k->begin);
 	if (point < PACKET_POINTS && k->p->point[point] == PACKET_NOWHERE && at < PACKET_NOWHERE)
 		k->p->point[point] = (uint16_t)at;
@@ -171,8 +180,10 @@ walk_layers(struct walk *k, enum layer next, const struct flow_needs *needs)
 {
 	for (unsigned depth = 0; next != LAYER_END; depth++) {
 		const struct layer_row *row = &layers[next];
+		/* most installations never look inside: they pay for one comparison */
 		if (row->kind == TUNNEL && !tunnels_wanted(needs))
 			return;
+		/* frames of nothing but tags or options are made by nobody honest */
 		if (depth == PACKET_LAYERS_MAX) {
 			k->p->result = PACKET_TOO_DEEP;
 			return;
@@ -184,6 +195,7 @@ walk_layers(struct walk *k, enum layer next, const struct flow_needs *needs)
 			k->p->result = PACKET_TRUNCATED;
 			return;
 		}
+		/* the payload begins where the transport header has ended */
 		if (row->point == PACKET_AT_L4 && k->p->result == PACKET_OK)
 			point_note(k, PACKET_AT_PAYLOAD);
 	}
@@ -200,6 +212,7 @@ store_main(const struct walk *k)
 	f->proto = l->proto;
 	f->tos = l->tos;
 	f->tcp_flags = l->tcp_flags;
+	/* added: the record may have traits of its own */
 	f->features |= k->features;
 	f->flow_label = l->flow_label;
 	f->etype = k->etype;
@@ -207,6 +220,7 @@ store_main(const struct walk *k)
 	memcpy(f->dst_mac, l->dst_mac, sizeof(f->dst_mac));
 }
 
+/* Inner addresses have been written in place; the rest is copied here. */
 static void
 store_tunnel(const struct walk *k)
 {
@@ -222,10 +236,13 @@ store_tunnel(const struct walk *k)
 	memcpy(f->tunnel_dst_mac, l->dst_mac, sizeof(f->tunnel_dst_mac));
 }
 
+/* zeros to assign from, which is faster than clearing in parts */
 static const struct level no_level;
 static const struct packet no_packet = {.point = {PACKET_NOWHERE, PACKET_NOWHERE, PACKET_NOWHERE,
 						  PACKET_NOWHERE, PACKET_NOWHERE, PACKET_NOWHERE}};
 
+/* Writes every member that a header may supply, wanted or not, so that a record's own values give way to the
+ * packet's. data stays the caller's; f->frame and the label stack refer to it and to f. */
 bool
 packet_walk(struct packet *p, struct flow *f, const struct flow_needs *needs, int linktype,
 	    const uint8_t *data, size_t caplen, size_t wirelen)
@@ -235,9 +252,11 @@ packet_walk(struct packet *p, struct flow *f, const struct flow_needs *needs, in
 			       : code_find(links, ARRAY_SIZE(links), (uint16_t)linktype);
 	*p = no_packet;
 	if (first == LAYER_END) {
+		/* nothing was read: the flow is as it was */
 		p->result = PACKET_NO_LINK;
 		return false;
 	}
+	/* not an initialiser, which would clear all levels for every packet */
 	struct walk k; /* member by member: the inner level is cleared when it is entered */
 	k.w = wire_over(data, caplen);
 	k.level = k.levels;
@@ -254,6 +273,7 @@ packet_walk(struct packet *p, struct flow *f, const struct flow_needs *needs, in
 	k.level->dst = &f->dst_host;
 	walk_layers(&k, first, needs);
 	store_main(&k);
+	/* no tunnel was entered: its members keep what they had, which is zero */
 	if (!layer_outermost(&k))
 		store_tunnel(&k);
 	if (FLOW_NEEDED(needs, frame))
@@ -261,6 +281,7 @@ packet_walk(struct packet *p, struct flow *f, const struct flow_needs *needs, in
 	return p->result == PACKET_OK || k.features & (FLOW_HAS_V4 | FLOW_HAS_V6);
 }
 
+/* For callers who do not need the places of layers. */
 bool
 packet_decode(struct flow *f, const struct flow_needs *needs, int linktype, const uint8_t *data,
 	      size_t caplen, size_t wirelen)

@@ -26,6 +26,7 @@ packet_custom_needs(const struct custom_list *list, struct flow_needs *needs)
 		if (!list->def[i].pointers)
 			continue;
 		flow_need(needs, row->offset, row->width);
+		/* compared with the pointer's protocol */
 		FLOW_NEED(needs, etype);
 		FLOW_NEED(needs, proto);
 		FLOW_NEED(needs, src_port);
@@ -60,6 +61,7 @@ follow(const struct custom_pointer *c, const struct packet *p, const struct flow
 	size_t start = point < 0 ? 0 : p->point[point];
 	if (start == PACKET_NOWHERE || !protocol_fits(c, f))
 		return NULL;
+	/* beyond the end: failed, and nothing left */
 	wire_skip(&frame, start + c->offset);
 	*left = wire_left(&frame);
 	return *left ? frame.pos : NULL;
@@ -75,6 +77,7 @@ store(const struct custom_definition *d, struct flow *f, const uint8_t *from, si
 		struct flow_bytes value = {from, (uint32_t)(left < VARIABLE_MAX ? left : VARIABLE_MAX)};
 		memcpy(to, &value, sizeof(value));
 	} else if (d->semantics == CUSTOM_UINT) {
+		/* len is 1, 2, 4 or 8 */
 		uint64_t value = load_be(from, d->len);
 		memcpy(to, &value, d->len); /* host order: the low bytes come first */
 	} else {
@@ -92,6 +95,7 @@ packet_custom_fill(const struct custom_list *list, const struct packet *p, struc
 		for (unsigned k = 0; k < d->pointers; k++) {
 			size_t left = 0;
 			const uint8_t *from = follow(&d->pointer[k], p, f, wire_over(data, caplen), &left);
+			/* a value cut short is no value */
 			if (!from || left < d->len)
 				continue;
 			store(d, f, from, left);

@@ -11,12 +11,14 @@
 enum layer
 layer_raw(struct walk *k)
 {
+	/* a copy: the header itself belongs to the next layer */
 	struct wire peek = k->w;
 	uint8_t version = wire_u8(&peek) >> 4;
 	if (peek.failed) {
 		k->w.failed = true;
 		return LAYER_END;
 	}
+	/* no other version is anything we know */
 	return version == 4 ? LAYER_IPV4 : version == 6 ? LAYER_IPV6 : LAYER_END;
 }
 
@@ -50,6 +52,7 @@ fragment_note(struct walk *k, uint16_t offset, bool more, uint32_t id)
 		k->p->fragment = (uint8_t)((offset ? PACKET_FRAGMENT_LATER : PACKET_FRAGMENT_FIRST) |
 					   (more ? PACKET_FRAGMENT_MORE : 0));
 		k->p->fragment_offset = offset;
+		/* 16 bits in IPv4, 32 in IPv6 */
 		k->p->fragment_id = id;
 	}
 	return offset != 0;
@@ -90,6 +93,7 @@ layer_ipv6(struct walk *k)
 	if (!h)
 		return LAYER_END;
 	uint32_t first = load_be32(h);
+	/* an EtherType may lie; addresses read from anything else would be noise */
 	if (first >> 28 != 6)
 		return layer_malformed(k);
 	struct level *l = k->level;
@@ -100,6 +104,7 @@ layer_ipv6(struct walk *k)
 	*l->dst = addr_from_v6(h + 24);
 	ip_note(k, FLOW_HAS_V6, 0x86dd, payload || h[6] == 59 ? payload + 40U : 0, h);
 	k->ipv6 = true;
+	/* 0 is unknown, not empty */
 	if (payload)
 		ip_limit(k, payload);
 	return layer_by_proto(k, h[6]);
@@ -143,9 +148,11 @@ layer_fragment(struct walk *k)
 	const uint8_t *h = wire_bytes(&k->w, 8);
 	if (!h)
 		return LAYER_END;
+	/* offset in units of 8 bytes stands in the upper 13 bits, so masking gives bytes */
 	uint16_t word = load_be16(h + 2);
 	if (!fragment_note(k, word & 0xfff8, word & 1, load_be32(h + 4)))
 		return layer_by_proto(k, h[0]);
+	/* known in later fragments, too */
 	k->level->proto = h[0];
 	return LAYER_END;
 }
@@ -202,6 +209,7 @@ enum layer
 layer_icmp(struct walk *k)
 {
 	uint16_t type_code = wire_u16(&k->w);
+	/* as NetFlow has it: type times 256 plus code */
 	k->level->dst_port = type_code;
 	return LAYER_END;
 }

@@ -16,6 +16,7 @@ layer_ethernet(struct walk *k)
 	const uint8_t *h = wire_bytes(&k->w, 14);
 	if (!h)
 		return LAYER_END;
+	/* the destination stands first */
 	memcpy(k->level->dst_mac, h, 6);
 	memcpy(k->level->src_mac, h + 6, 6);
 	uint16_t type = load_be16(h + 12);
@@ -32,6 +33,7 @@ layer_vlan(struct walk *k)
 		return LAYER_END;
 	if (layer_outermost(k)) {
 		k->features |= FLOW_HAS_VLAN;
+		/* the outermost tag is the network's, the next one the customer's */
 		if (k->vlans == 0) {
 			k->f->vlan = tci & 0xfff;
 			k->f->cos = (uint8_t)(tci >> 13);
@@ -52,6 +54,7 @@ layer_llc(struct walk *k)
 	const uint8_t *h = wire_bytes(&k->w, 3);
 	if (!h || load_be(h, 3) != LLC_SNAP)
 		return LAYER_END;
+	/* any organisation: those that put an EtherType here are the ones that matter */
 	wire_skip(&k->w, 3); /* organisation */
 	uint16_t type = wire_u16(&k->w);
 	return k->w.failed ? LAYER_END : layer_by_etype(k, type);
@@ -153,8 +156,10 @@ layer_mpls(struct walk *k)
 	uint32_t *label = store ? k->f->mpls_label : ignored;
 	unsigned n = 0;
 	do {
+		/* zero past the end, and failed: the loop ends */
 		entry = wire_u32(&k->w);
 		if (n < FLOW_MPLS_MAX && !k->w.failed)
+			/* 20 bits of label; class, bottom and TTL are not kept */
 			label[n++] = entry >> 12;
 	} while (!k->w.failed && !(entry & MPLS_BOTTOM));
 	if (store && n > 0)

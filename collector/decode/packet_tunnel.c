@@ -31,9 +31,11 @@
 static enum layer
 enter(struct walk *k, enum layer next)
 {
+	/* deeper levels have no members in the flow */
 	if (k->w.failed || k->level + 1 == k->levels + LEVELS)
 		return LAYER_END;
 	k->level++;
+	/* here, not for every packet: most have no tunnel */
 	memset(k->level, 0, sizeof(*k->level));
 	k->level->src = &k->f->tunnel_src_host;
 	k->level->dst = &k->f->tunnel_dst_host;
@@ -100,6 +102,7 @@ layer_gre(struct walk *k)
 	uint16_t flags = wire_u16(&k->w), protocol = wire_u16(&k->w);
 	if (flags & GRE_CHECKSUM)
 		wire_skip(&k->w, 4);
+	/* fields stand in this order when their flags are set (RFC 2890) */
 	uint32_t key = flags & GRE_KEY ? wire_u32(&k->w) : 0;
 	if (flags & GRE_SEQUENCE)
 		wire_skip(&k->w, 4);
@@ -149,6 +152,7 @@ layer_gtpu(struct walk *k)
 	const uint8_t *h = wire_bytes(&k->w, 8);
 	if (!h || (h[0] & GTP_VERSION) != 0x30 || h[1] != GTP_DATA)
 		return LAYER_END;
+	/* any of the three flags brings all three fields */
 	if (h[0] & GTP_OPTIONS) {
 		const uint8_t *options = wire_bytes(&k->w, 4);
 		uint8_t next = options && h[0] & GTP_EXTENSION ? options[3] : 0;
@@ -173,6 +177,7 @@ layer_l2tp(struct walk *k)
 		return LAYER_END;
 	if (flags & L2TP_LENGTH)
 		wire_skip(&k->w, 2);
+	/* identifiers: nothing in the flow has them */
 	wire_skip(&k->w, 4); /* tunnel and session */
 	if (flags & L2TP_SEQUENCE)
 		wire_skip(&k->w, 4);

@@ -35,6 +35,7 @@ struct compiler {
 	const struct element **row; /* of each field as element_find() has it, NULL: none */
 	struct candidate *cand;
 	unsigned cands;
+	/* decides where the first of several equal elements goes */
 	bool nested; /* two headers in a record: a tunnel */
 	bool octets; /* some field counts octets */
 	bool ip_version;
@@ -73,6 +74,7 @@ plan_wants(const struct decode_options *o, const struct flow_needs *needs)
 	if (FLOW_NEEDED(needs, sampling_rate) || o->renormalize)
 		w |= WANT_RATE;
 	if (FLOW_NEEDED(needs, timestamp_start) || FLOW_NEEDED(needs, timestamp_end))
+		/* each is derived from the other where it is missing */
 		w |= WANT_TIMES;
 	if (FLOW_NEEDED(needs, vlan) || FLOW_NEEDED(needs, in_vlan) || FLOW_NEEDED(needs, out_vlan) ||
 	    FLOW_NEEDED(needs, features))
@@ -110,6 +112,7 @@ static void
 place_fields(struct compiler *c, struct plan_op *place)
 {
 	struct plan *p = c->plan;
+	/* seg counts runs, off the bytes within the one at hand */
 	uint16_t seg = 0, off = 0;
 
 	for (unsigned i = 0; i < c->fields; i++) {
@@ -117,6 +120,7 @@ place_fields(struct compiler *c, struct plan_op *place)
 		place[i] =
 		    (struct plan_op){.seg = seg, .src = off, .len = len, .var = len == VARIABLE_LENGTH};
 		if (len == VARIABLE_LENGTH) {
+			/* the length byte is not part of the field: locate() has passed over it */
 			place[i].src = 0;
 			p->run[seg++] = off;
 			p->len++;
@@ -124,6 +128,7 @@ place_fields(struct compiler *c, struct plan_op *place)
 			continue;
 		}
 		if (c->field[i].pen == 0 && c->field[i].id == 60 && len == 1) {
+			/* of several the last one counts, as with every element */
 			c->ip_version = true;
 			p->version_seg = seg;
 			p->version_src = off;
@@ -142,6 +147,7 @@ place_fields(struct compiler *c, struct plan_op *place)
 static uint8_t
 uint_kind(uint16_t len, uint16_t width)
 {
+	/* width is 8 at most; longer fields, and variable ones, end in the default */
 	switch (len << 4 | width) {
 	case 0x11:
 		return OP_U8;
@@ -164,10 +170,12 @@ uint_kind(uint16_t len, uint16_t width)
 static bool
 op_from_type(struct plan_op *op, const struct element *e)
 {
+	/* also kept for kinds that do without: OP_UPTIME falls back on it */
 	op->set = e->set;
 	switch ((enum element_type)e->type) {
 	case ELEMENT_UINT:
 		op->kind = uint_kind(op->len, op->width);
+		/* no bytes are no number; a variable field shows its length record by record */
 		return op->var || (op->len >= 1 && op->len <= 8);
 	case ELEMENT_ADDR4:
 		op->kind = OP_ADDR4;
@@ -178,6 +186,7 @@ op_from_type(struct plan_op *op, const struct element *e)
 	case ELEMENT_MAC:
 		op->kind = OP_MAC;
 		return op->len == 6;
+	/* no bytes at a fixed length of zero: nothing to refer to */
 	case ELEMENT_BYTES:
 		op->kind = OP_BYTES;
 		return op->len > 0;
@@ -186,6 +195,7 @@ op_from_type(struct plan_op *op, const struct element *e)
 		return op->len > 0;
 	case ELEMENT_CALL:
 		op->kind = OP_CALL;
+		/* the usual lengths of these need no call, and some of them can be shuffled */
 		if (op->len == 1 && (e->set == set_tcp_flags || e->set == set_fwd_status))
 			op->kind = uint_kind(1, op->width);
 		else if (op->len == 4 && e->set == set_time_s)
@@ -203,6 +213,7 @@ op_from_type(struct plan_op *op, const struct element *e)
 static bool
 end_unneeded(const struct compiler *c, const struct element *e)
 {
+	/* without any start the end is needed: a missing start is derived from it */
 	if (e->base != BASE_FLOW || e->dst != offsetof(struct flow, timestamp_end) ||
 	    FLOW_NEEDED(c->env->needs, timestamp_end))
 		return false;
@@ -219,6 +230,7 @@ row_needed(const struct compiler *c, const struct element *e, uint16_t dst, uint
 {
 	if (end_unneeded(c, e))
 		return false;
+	/* a step needs it, though nobody reads its destination */
 	if (e->wants && (c->env->wants & e->wants))
 		return true;
 	return e->base == BASE_FLOW && flow_needed(c->env->needs, dst, width);
@@ -239,6 +251,7 @@ is_outer(const struct compiler *c, unsigned field, const struct element *e)
 	return false;
 }
 
+/* TCP flags are a counter of 8 bytes in the flow, but one byte in the tunnel's members. */
 static uint16_t
 tunnel_width(const struct element *e)
 {
@@ -255,6 +268,7 @@ redirect(const struct compiler *c, const struct element *e, uint16_t id)
 		return offsetof(struct flow, peer_src_as);
 	if (o->peer_as && id == 17)
 		return offsetof(struct flow, peer_dst_as);
+	/* as pmacct has it for these firewalls: 231 bytes, 232 packets */
 	if (o->asa_bi_flow && id == 232)
 		return offsetof(struct flow, packets);
 	return e->dst;
@@ -264,6 +278,7 @@ redirect(const struct compiler *c, const struct element *e, uint16_t id)
 static bool
 is_reverse(const struct compiler *c, const struct field *f)
 {
+	/* each direction of the record becomes a flow, both marked */
 	if (f->pen == PEN_REVERSE)
 		return true;
 	return f->pen == 0 && !c->env->o->asa_bi_flow && (f->id == 232 || f->id == 299);
@@ -280,8 +295,10 @@ add_row(struct compiler *c, unsigned i, const struct plan_op *place)
 	const struct element *e = reverse && f->pen ? element_find(0, f->id) : c->row[i];
 	struct candidate *k = &c->cand[c->cands];
 
+	/* unknown elements are passed over by their length: nothing is wrong with them */
 	if (!e || (reverse && e->base != BASE_FLOW))
 		return;
+	/* then the socket's address stands in proto already */
 	if (c->env->o->ignore_exporter_address && f->pen == 0 && (f->id == 130 || f->id == 131))
 		return;
 	*k = (struct candidate){
@@ -316,11 +333,13 @@ add_customs(struct compiler *c, unsigned i, const struct plan_op *place)
 		const struct decode_custom *cu = &o->custom[j];
 		struct candidate *k = &c->cand[c->cands];
 		if (cu->pen != c->field[i].pen || cu->id != c->field[i].id ||
+		    /* several primitives may read the same element, each its own occurrence */
 		    cu->occurrence != occurrence(c, i) || place->len == 0)
 			continue;
 		*k = (struct candidate){.op = *place, .field = (uint16_t)i};
 		k->op.dst = cu->offset;
 		k->op.width = cu->width;
+		/* variable length: a reference, not a copy */
 		if (cu->width == 0)
 			k->op.kind = cu->sem == CUSTOM_STR ? OP_TEXT : OP_BYTES;
 		else if (cu->sem == CUSTOM_UINT && cu->width <= 8 && (place->len <= 8 || place->var))
@@ -392,6 +411,7 @@ choose_family(struct compiler *c, struct candidate *k)
 	for (unsigned i = 0; c->ip_version && mine && i < c->cands; i++) {
 		struct candidate *o = &c->cand[i];
 		if (o->row && !o->dropped && same_place(k, o) && family(o) && family(o) != mine)
+			/* overrides the guess by zeros that settle() has put there */
 			k->op.cond = mine == 4 ? COND_V4 : COND_V6;
 	}
 }
@@ -409,6 +429,7 @@ better(const struct candidate *a, const struct candidate *b)
 static void
 settle(struct compiler *c)
 {
+	/* before anything that compares all with all */
 	drop_repeated(c);
 	for (unsigned i = 0; i < c->cands; i++) {
 		struct candidate *k = &c->cand[i];
@@ -419,6 +440,7 @@ settle(struct compiler *c)
 			if (j != i && c->cand[j].row && !c->cand[j].dropped && same_place(k, &c->cand[j]) &&
 			    better(&c->cand[j], k))
 				best = false;
+		/* a counter of zero is an answer, and another source would be another measurement */
 		if (!best && k->row->alt == ALT_DROP)
 			k->dropped = true;
 		else if (!best)
@@ -435,6 +457,7 @@ drop_lone_responders(struct compiler *c)
 {
 	for (unsigned i = 0; i < c->cands; i++) {
 		struct candidate *k = &c->cand[i];
+		/* reverse elements of RFC 5103 need nobody beside them */
 		if (!k->row || !k->reverse || c->field[k->field].pen == PEN_REVERSE)
 			continue;
 		for (unsigned j = 0; j < c->cands; j++)
@@ -450,6 +473,7 @@ emit(struct compiler *c, struct plan_op *out, bool reverse)
 {
 	uint16_t n = 0;
 
+	/* -1 stands for those without a condition */
 	for (int rank = -1; rank < 8; rank++) {
 		for (unsigned i = 0; i < c->cands; i++) {
 			const struct candidate *k = &c->cand[i];
@@ -472,6 +496,7 @@ collect_traits(struct compiler *c, bool options)
 	struct plan *p = c->plan;
 	bool v4 = false, v6 = false;
 
+	/* a record is one flow, unless it counts flows itself (IE 3) */
 	p->flows = 1;
 	for (unsigned i = 0; i < c->fields; i++) {
 		const struct field *f = &c->field[i];
@@ -482,6 +507,7 @@ collect_traits(struct compiler *c, bool options)
 			continue;
 		v4 |= f->id == 8 || f->id == 12 || f->id == 44 || f->id == 45;
 		v6 |= f->id == 27 || f->id == 28 || f->id == 169 || f->id == 170;
+		/* then the field writes the member, and proto has to be zero */
 		if (f->id == 3)
 			p->flows = 0;
 		if (f->id == 70)
@@ -501,6 +527,7 @@ collect_traits(struct compiler *c, bool options)
 	if (v4 && v6)
 		p->finish |= FINISH_BIT(FINISH_FEATURES);
 	p->kind = options ? FLOW_KIND_OPTION : c->octets ? FLOW_KIND_FLOW : FLOW_KIND_EVENT;
+	/* two headers show in a repeated protocol or source address */
 	c->nested = count_fields(c, 0, 4) > 1 || count_fields(c, 0, 8) > 1 || count_fields(c, 0, 27) > 1;
 }
 
@@ -524,6 +551,7 @@ collect_steps(struct compiler *c)
 		if (k->dropped || !k->row)
 			continue;
 		p->finish |= k->row->finish;
+		/* then the scratch record is cleared for each record, which costs */
 		p->scratch |= k->row->base == BASE_SCRATCH;
 		p->rate_fields |= (k->row->finish & FINISH_BIT(FINISH_RATE)) != 0;
 	}
@@ -536,6 +564,7 @@ static bool
 build(struct compiler *c, bool options)
 {
 	struct plan *p = c->plan;
+	/* a field may feed its row and every custom primitive */
 	size_t cands = c->fields * (size_t)(1 + c->env->o->customs);
 	struct plan_op *place = calloc(c->fields + 1, sizeof(*place));
 
@@ -550,6 +579,7 @@ build(struct compiler *c, bool options)
 	}
 	for (unsigned i = 0; i < c->fields; i++)
 		c->row[i] = element_find(c->field[i].pen, c->field[i].id);
+	/* the order matters: traits know whether headers are nested, which rows ask about */
 	place_fields(c, place);
 	collect_traits(c, options);
 	for (unsigned i = 0; i < c->fields; i++) {
@@ -564,6 +594,7 @@ build(struct compiler *c, bool options)
 	if (p->op) {
 		p->ops = emit(c, p->op, false);
 		p->reverses = emit(c, p->op + p->ops, true);
+		/* what the exporter is charged: the parts that grow with the template */
 		p->bytes = sizeof(*p) + (2 * (size_t)c->cands + PLAN_VARIABLE_MAX) * sizeof(*p->op);
 	}
 	free(c->cand);
@@ -577,6 +608,7 @@ check_columns(struct plan *p)
 {
 	const struct plan_op *op = p->op + p->ops + p->reverses;
 
+	/* also for no rest at all: then nothing is left to run */
 	p->columns = true;
 	for (unsigned i = 0; i < p->rests; i++) {
 		p->uptimes |= op[i].kind == OP_UPTIME;
@@ -589,6 +621,7 @@ check_columns(struct plan *p)
 struct plan *
 plan_new(const struct plan_env *env, const struct field *field, unsigned n, bool options)
 {
+	/* lives as long as the compiling; what remains is in the plan */
 	struct compiler c = {.env = env, .field = field, .fields = n};
 
 	c.plan = calloc(1, sizeof(*c.plan));
@@ -599,6 +632,7 @@ plan_new(const struct plan_env *env, const struct field *field, unsigned n, bool
 		return NULL;
 	}
 	struct plan *p = c.plan;
+	/* what remains goes behind the operations, which stay for records at the end of a message */
 	if (!env->no_shuffle && !p->vars &&
 	    !shuffle_compile(p, env->needs->extent, p->op + p->ops + p->reverses, &p->rests))
 		p->rests = 0;
@@ -643,6 +677,7 @@ is_empty(const struct plan_op *op, const uint8_t *dst)
 {
 	struct addr a;
 
+	/* an empty address is not all zeros: it carries its family */
 	if (op->kind != OP_ADDR4 && op->kind != OP_ADDR6)
 		return all_zero(dst, op->width);
 	memcpy(&a, dst, sizeof(a));
@@ -681,7 +716,9 @@ set_bytes(uint8_t *dst, const uint8_t *src, size_t len, bool text)
 	struct flow_bytes b = {.p = src, .len = (uint32_t)len};
 
 	if (text) {
+		/* text of fixed length is filled up with zeros */
 		const uint8_t *nul = memchr(src, 0, len);
+		/* what stands behind the first NUL is filling */
 		if (nul)
 			b.len = (uint32_t)(nul - src);
 	}
@@ -716,6 +753,7 @@ run_rare(const struct plan_op *op, uint8_t *dst, const uint8_t *src, size_t len)
 		break;
 	case OP_FIX6:
 		memcpy(&a, dst, sizeof(a));
+		/* the shuffle has moved 16 zeros */
 		if (addr_is_none(&a)) {
 			a = addr_v6_any();
 			memcpy(dst, &a, sizeof(a));
@@ -757,6 +795,7 @@ run_op(struct record *r, const struct plan_op *op, uint8_t *dst, const uint8_t *
 		memcpy(dst, &v, 8);
 		break;
 	case OP_ADDR4:
+		/* unused bytes of an address are zero, so that equal keys are equal bytes */
 		a = addr_from_v4(src);
 		memcpy(dst, &a, sizeof(a));
 		break;
@@ -770,6 +809,7 @@ run_op(struct record *r, const struct plan_op *op, uint8_t *dst, const uint8_t *
 		break;
 	case OP_TIME_MS:
 		v = load_be64(src);
+		/* what overflows is no time: absent */
 		v = v > UINT64_MAX / 1000 ? 0 : v * 1000;
 		memcpy(dst, &v, 8);
 		break;
@@ -796,6 +836,7 @@ run_op(struct record *r, const struct plan_op *op, uint8_t *dst, const uint8_t *
 void
 plan_run(struct record *r, const struct plan_op *op, unsigned n)
 {
+	/* by enum element_base; dst is an offset from it */
 	uint8_t *base[2] = {(uint8_t *)r->flow, (uint8_t *)&r->s};
 
 	for (const struct plan_op *end = op + n; op < end; op++) {

@@ -50,6 +50,7 @@ struct byte_map {
 static void
 map_uint(struct byte_map *m, const struct plan_op *op)
 {
+	/* bytes that come from the record */
 	unsigned n = op->len < op->width ? op->len : op->width;
 
 	for (unsigned i = 0; i < n; i++)
@@ -157,6 +158,7 @@ shuffle_new(const struct byte_map *m, size_t extent)
 
 	if (!s)
 		return NULL;
+	/* nothing of the record goes there */
 	while (chunks && count[chunks - 1] == 0)
 		chunks--;
 	tail -= chunks * (size_t)CHUNK;

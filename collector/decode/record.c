@@ -12,8 +12,8 @@
 #include "collector/decode/packet_custom.h"
 #include "collector/decode/times.h"
 
-/* A carried packet fills in what the record does not say itself; without counters of its own, the record
- * counts for one packet. */
+/* What the headers of a carried packet say replaces what the record has; without counters of its own, the
+ * record counts for one packet. */
 static void
 finish_frame(struct record *r)
 {
@@ -23,6 +23,7 @@ finish_frame(struct record *r)
 	size_t wirelen = s->frame_size > s->frame_len ? s->frame_size : s->frame_len;
 	int link = s->frame_ip ? DLT_RAW : s->frame_type == 2 ? DLT_IEEE802_11 : DLT_EN10MB;
 
+	/* the template has the field, this record left it empty */
 	if (!s->frame)
 		return;
 	struct packet walked;
@@ -34,6 +35,7 @@ finish_frame(struct record *r)
 	if (d->o.packet_customs)
 		packet_custom_fill(d->o.packet_customs, &walked, f, s->frame, s->frame_len);
 	if (f->bytes == 0 && f->packets == 0) {
+		/* the length on the wire, not that of the part which was carried */
 		f->bytes = wirelen;
 		f->packets = 1;
 	}
@@ -46,6 +48,7 @@ finish_vlan(struct record *r)
 {
 	struct flow *f = r->flow;
 	const struct scratch *s = &r->s;
+	/* 58 and 59 before 243 and 254 */
 	uint16_t in = s->vlan_in ? s->vlan_in : s->dot1q_in;
 	uint16_t out = s->vlan_out ? s->vlan_out : s->dot1q_out;
 	uint16_t side = s->direction == 1 ? in : s->direction == 2 ? out : in ? in : out;
@@ -54,6 +57,7 @@ finish_vlan(struct record *r)
 		f->in_vlan = in;
 	if (out)
 		f->out_vlan = out;
+	/* a carried packet may have given one already */
 	if (side)
 		f->vlan = side;
 	if (f->vlan)
@@ -70,6 +74,7 @@ finish_mpls(struct record *r)
 
 	for (unsigned i = 0; i < FLOW_MPLS_MAX; i++)
 		if (r->s.mpls[i])
+			/* 24 bits came: label, class and bottom; bit 31 only says that there was an entry */
 			f->mpls_label[n++] = (r->s.mpls[i] & 0xffffff) >> 4;
 	if (n == 0)
 		return;
@@ -104,6 +109,7 @@ finish_vrf(struct record *r)
 	if (f->mpls_vpn_rd || id == 0)
 		return;
 	const struct name *rd = names_find(t, NAME_VRF_RD, id);
+	/* overwritten below when the exporter told the distinguisher */
 	f->mpls_vpn_rd = RD_TYPE_VRFID << 48 | id;
 	if (rd && rd->len == sizeof(f->mpls_vpn_rd))
 		memcpy(&f->mpls_vpn_rd, rd->text, sizeof(f->mpls_vpn_rd));
@@ -208,6 +214,7 @@ record_turn(struct flow *f)
 	turn_macs(f);
 	/* where the way back goes on is not told */
 	f->ip_next_hop = f->peer_dst_ip = (struct addr){.q = {0, 0}};
+	/* the other direction has counters of its own, or none */
 	f->packets = 0;
 	f->bytes = 0;
 	f->tcp_flags = 0;

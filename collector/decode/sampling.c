@@ -16,10 +16,12 @@ fraction(uint64_t num, uint64_t den)
 struct rate
 rate_from(const struct scratch *s)
 {
+	/* probabilities become fractions of this */
 	const uint64_t unit = 1ULL << 32;
 
 	if (s->interval)
 		return fraction(s->interval, 1);
+	/* fewer packets than samples make no sense: passed over */
 	if (s->size && s->population >= s->size)
 		return fraction(s->population, s->size);
 	if (s->packet_interval && s->packet_space)
@@ -28,6 +30,7 @@ rate_from(const struct scratch *s)
 		return fraction(s->packet_interval, 1);
 	if (s->time_interval)
 		return fraction(s->time_interval + s->time_space, s->time_interval);
+	/* the smallest step of our fraction; also keeps NaN out */
 	if (s->probability > 1.0 / (double)unit && s->probability <= 1.0)
 		return fraction(unit, (uint64_t)(s->probability * (double)unit));
 	return fraction(0, 0);
@@ -56,6 +59,7 @@ room(struct samplers *s)
 {
 	if (s->n < s->cap)
 		return true;
+	/* a power of two, so that the bound is met exactly */
 	unsigned cap = s->cap ? s->cap * 2 : 8;
 	struct sampler *row = cap > SAMPLERS_MAX ? NULL : realloc(s->row, cap * sizeof(*row));
 	if (!row)
@@ -76,6 +80,7 @@ samplers_set(struct samplers *s, enum sampler_scope scope, uint64_t id, struct r
 		if (i == s->n || s->row[i].scope != scope || s->row[i].id != id) {
 			if (!room(s))
 				return false;
+			/* sorted, because they are read for every record and written rarely */
 			memmove(&s->row[i + 1], &s->row[i], (s->n - i) * sizeof(*s->row));
 			s->row[i] = (struct sampler){.id = id, .scope = (uint8_t)scope};
 			s->n++;
@@ -112,6 +117,7 @@ from_table(const struct record *r, const struct samplers *s)
 {
 	struct rate rate = {0, 0};
 
+	/* selector 0 is how exporters say "not sampled by any" */
 	if (r->s.selector_seen && r->s.selector)
 		return samplers_find(s, SAMPLER_SELECTOR, r->s.selector);
 	if (s->n)
@@ -132,6 +138,7 @@ lookup(const struct record *r)
 	if (!rate.num)
 		rate = from_table(r, &r->m->exporter->samplers);
 	if (!rate.num && !(r->s.selector_seen && r->s.selector))
+		/* only v5 has one in its header */
 		rate = fraction(r->m->rate, 1);
 	return rate;
 }
@@ -186,6 +193,7 @@ known_rate(const struct record *r)
 static bool
 by_interface(const struct samplers *s)
 {
+	/* the last row tells whether there is any */
 	return s->n && s->row[s->n - 1].scope == SAMPLER_INTERFACE;
 }
 

@@ -15,6 +15,7 @@
 void
 batch_flush(struct decoder *d)
 {
+	/* sinks are never called with nothing */
 	if (d->batch.n == 0)
 		return;
 	d->sink(d->sink_ctx, &d->batch);
@@ -27,6 +28,7 @@ exporter_address(const struct message *m)
 {
 	const struct exporter *x = m->exporter;
 
+	/* the operator trusts the socket only */
 	if (m->d->o.ignore_exporter_address)
 		return x->addr;
 	if (!addr_is_none(&m->domain->agent))
@@ -44,6 +46,7 @@ set_proto(const struct message *m, const struct template *t)
 
 	f->kind = p->kind;
 	f->features = p->features;
+	/* events and options are not counted as flows */
 	f->flows = p->kind == FLOW_KIND_FLOW ? p->flows : 0;
 	f->sampling_rate = 0;
 	f->export_proto_version = (uint8_t)m->version;
@@ -90,8 +93,10 @@ reverse_flow(struct record *r)
 	record_turn(f);
 	r->flow = f;
 	plan_run(r, p->op + p->ops, p->reverses);
+	/* the place in the batch is simply used again */
 	if (f->bytes == 0 && f->packets == 0)
 		return;
+	/* times and names were copied or turned; only the new counters need scaling */
 	record_finish(r, r->finish & FINISH_BIT(FINISH_RATE));
 	decoder_count(d, DECODE_FLOWS, 1);
 	end_flow(d);
@@ -104,6 +109,7 @@ finish(struct record *r, const struct plan *p)
 	uint32_t mask = r->finish;
 	const struct flow *f = r->flow;
 
+	/* most records of most templates: nothing left to do */
 	if (mask == 0)
 		return;
 	if (f->timestamp_start && (f->timestamp_end || !p->need_end))
@@ -120,7 +126,9 @@ decode_record(struct record *r)
 
 	if (p->reverses && d->batch.n + 2 >= FLOW_BATCH_MAX)
 		batch_flush(d); /* the reverse record is made from this one, which must still be there */
+	/* fields are written over the copy of proto */
 	r->flow = begin_flow(d);
+	/* cleared only for plans that write it: it is large */
 	if (p->scratch)
 		memset(&r->s, 0, sizeof(r->s));
 	plan_run(r, p->op, p->ops);
@@ -138,6 +146,7 @@ locate(struct record *r, const struct plan *p, struct wire *w)
 	for (unsigned i = 0; i < p->vars; i++) {
 		r->seg[i] = wire_bytes(w, p->run[i]);
 		size_t len = wire_u8(w);
+		/* RFC 7011, 7: the long form, which may hold a short length */
 		if (len == 255)
 			len = wire_u16(w);
 		r->var[i] = wire_bytes(w, len);
@@ -165,6 +174,7 @@ decode_variable(struct record *r, const struct template *t, struct wire *set)
 
 	while (wire_left(set) >= t->min_len) {
 		if (!locate(r, r->plan, set)) {
+			/* counted once, however many records might have followed */
 			drop_message(r->m, DROP_RECORD);
 			break;
 		}
@@ -232,6 +242,7 @@ decode_shuffled(struct record *r, struct wire *set, unsigned n)
 	if (n > (left - reach) / len + 1)
 		n = (unsigned)((left - reach) / len + 1);
 	for (unsigned done = 0; done < n;) {
+		/* never zero: a full batch has been handed on */
 		unsigned room = FLOW_BATCH_MAX - d->batch.n;
 		unsigned k = n - done < room ? n - done : room;
 		decode_run(r, wire_bytes(set, k * len), k);
@@ -252,6 +263,7 @@ decode_records(struct record *r, const struct template *t, struct wire *set)
 
 	if (p->vars)
 		return decode_variable(r, t, set);
+	/* what is left over is padding */
 	n = (unsigned)(wire_left(set) / p->len);
 	if (p->shuffle && !p->reverses && !t->options)
 		fast = decode_shuffled(r, set, n);
@@ -345,6 +357,7 @@ one_set(const struct message *m, uint16_t id, struct wire *set, bool *uncounted)
 	if (t)
 		return set_decode(m, t, set);
 	*uncounted = true;
+	/* its records are unknown, and so is what the next sequence number should be */
 	waiting_add(m, id, set->pos, wire_left(set));
 	return 0;
 }

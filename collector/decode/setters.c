@@ -48,6 +48,7 @@ set_mpls(struct record *r, uint8_t *dst, const uint8_t *src, size_t len)
 
 	(void)r;
 	(void)len;
+	/* scratch members need not be aligned */
 	memcpy(dst, &v, sizeof(v));
 }
 
@@ -108,6 +109,7 @@ set_selector(struct record *r, uint8_t *dst, const uint8_t *src, size_t len)
 void
 set_double(struct record *r, uint8_t *dst, const uint8_t *src, size_t len)
 {
+	/* other lengths between 4 and 8 say nothing */
 	double v = 0;
 
 	(void)r;

@@ -19,6 +19,7 @@ key_u64(struct text *out, const char *key, uint64_t v)
 static void
 key_addr(struct text *out, const char *key, const struct addr *a)
 {
+	/* addresses are text without anything to escape, quoted all the same */
 	char text[ADDR_TEXT_MAX];
 
 	addr_format(text, a);
@@ -40,6 +41,7 @@ put_templates(struct text *out, const struct domain *dom)
 			first = false;
 			text_u64(out, t->id);
 			key_u64(out, "fields", t->fields);
+			/* not zero: this exporter sends lengths we cannot use, worth a look */
 			key_u64(out, "fields_refused", t->plan->refused);
 			key_u64(out, "records", t->records);
 			key_u64(out, "seen", t->seen_us / 1000000);
@@ -65,6 +67,7 @@ put_rate(struct text *out, const char *scope, uint64_t id, struct rate rate, boo
 static void
 put_rates(struct text *out, const struct samplers *s)
 {
+	/* in the order of enum sampler_scope */
 	static const char *const names[] = {"domain", "selector", "interface"};
 	bool first = true;
 
@@ -85,6 +88,7 @@ put_domain(struct text *out, const struct domain *dom)
 	text_str(out, "{\"version\":");
 	text_u64(out, dom->version);
 	key_u64(out, "id", dom->id);
+	/* 0 is UDP; other numbers are those of the source's sessions */
 	key_u64(out, "session", dom->session);
 	key_u64(out, "datagrams", dom->datagrams);
 	key_u64(out, "octets", dom->octets);
@@ -95,6 +99,7 @@ put_domain(struct text *out, const struct domain *dom)
 	key_u64(out, "sequence_restarts", dom->sequence.restarts);
 	key_u64(out, "sequence_ahead", dom->sequence.ahead);
 	key_u64(out, "sequence_behind", dom->sequence.behind);
+	/* only when options told one */
 	if (!addr_is_none(&dom->agent)) {
 		text_char(out, ',');
 		key_addr(out, "exporter_address", &dom->agent);
@@ -108,10 +113,12 @@ put_domain(struct text *out, const struct domain *dom)
 static void
 put_reason(struct text *out, const char *label)
 {
+	/* labels are ours and have one pair of quotes */
 	const char *from = strchr(label, '"');
 	const char *to = from ? strchr(from + 1, '"') : NULL;
 
 	if (to)
+		/* with both quotes, as JSON wants it */
 		text_add(out, from, (size_t)(to - from) + 1);
 	else
 		text_json(out, label);
@@ -123,6 +130,7 @@ put_drops(struct text *out, const struct exporter *x)
 {
 	bool first = true;
 
+	/* all that this exporter lost since it is known */
 	text_str(out, ",\"dropped\":{");
 	for (unsigned i = 0; i < DROPS; i++) {
 		if (!x->drops[i])
@@ -156,6 +164,7 @@ put_exporter(struct text *out, const struct exporter *x)
 		if (dom->next)
 			text_char(out, ',');
 	}
+	/* domains end here, and the exporter with them */
 	text_str(out, "]}");
 }
 
@@ -166,6 +175,7 @@ decoder_status(const struct decoder *d, struct text *out)
 	bool first = true;
 
 	text_char(out, '[');
+	/* no order: readers sort by what interests them */
 	for (unsigned i = 0; i < EXPORTER_BUCKETS; i++) {
 		for (const struct exporter *x = d->bucket[i]; x; x = x->next) {
 			if (!first)

@@ -13,6 +13,7 @@
 #include "collector/base/clock.h"
 #include "collector/decode/exporter.h"
 
+/* more than template_add() takes: it refuses with its own reason and counter */
 #define FILE_FIELDS_MAX 4096
 
 /* Compiled plans are not stored: they depend on what this run's plugins need. */
@@ -66,6 +67,7 @@ save_domain(struct text *out, const struct exporter *x, const struct domain *dom
 {
 	for (unsigned i = 0; i < TEMPLATE_BUCKETS; i++) {
 		for (const struct template *t = dom->bucket[i]; t; t = t->next) {
+			/* objects of several domains and decoders are joined by the caller */
 			if (n++)
 				text_char(out, ',');
 			put_template(out, x, dom, t);
@@ -114,6 +116,7 @@ number(const json_t *j, uint64_t max, bool *ok)
 static bool
 read_fields(const json_t *list, struct field *field)
 {
+	/* field has room for so many */
 	bool ok = json_array_size(list) <= FILE_FIELDS_MAX;
 
 	for (size_t i = 0; ok && i < json_array_size(list); i++) {
@@ -139,6 +142,7 @@ load_template(struct message *m, const json_t *j)
 
 	if (!ok || id < 256 || !read_fields(fields, field))
 		return false;
+	/* template_add() takes the age from the message */
 	m->arrival_us = seen * US_PER_S;
 	if (!template_find(m->domain, id))
 		template_add(m, id, field, (unsigned)json_array_size(fields), scopes,
@@ -181,6 +185,7 @@ load_one(struct decoder *d, const json_t *j, uint64_t now)
 		return false;
 	m.exporter = exporter_get(d, &from, now);
 	m.domain = m.exporter ? domain_get(d, m.exporter, m.version, m.sysid, 0, now) : NULL;
+	/* no room: counted, and nothing wrong with the file */
 	if (!m.domain)
 		return true;
 	return rates ? load_rates(&m, rates) : load_template(&m, j);
@@ -196,6 +201,7 @@ decoder_templates_load(struct decoder *d, const char *path, char *err, size_t er
 	bool ok = true;
 
 	if (!fp) {
+		/* the first start */
 		if (errno == ENOENT)
 			return true;
 		snprintf(err, errlen, "templates file '%s': %s", path, strerror(errno));
@@ -210,11 +216,13 @@ decoder_templates_load(struct decoder *d, const char *path, char *err, size_t er
 	for (size_t i = 0; json_is_array(root) && ok && i < json_array_size(root); i++)
 		ok = load_one(d, json_array_get(root, i), clock_now_us());
 	ok = ok && json_is_array(root);
+	/* templates and rates were copied */
 	json_decref(root);
 	if (!ok)
 		snprintf(err, errlen,
 			 "templates file '%s': not a list of templates and rates as this program writes it",
 			 path);
+	/* what was just read need not be written */
 	d->templates_changed = false;
 	return ok;
 }

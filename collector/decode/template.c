@@ -129,15 +129,19 @@ check_fields(const struct field *field, unsigned n, uint16_t *min_len)
 	if (n > TEMPLATE_FIELDS_MAX)
 		return DROP_TEMPLATE_FIELDS;
 	for (unsigned i = 0; i < n; i++) {
+		/* the least a variable field takes is its length byte */
 		vars += field[i].len == VARIABLE_LENGTH;
 		len += field[i].len == VARIABLE_LENGTH ? 1 : field[i].len;
 	}
 	if (vars > PLAN_VARIABLE_MAX)
 		return DROP_TEMPLATE_FIELDS;
+	/* the longest message less the longer of both headers */
 	if (len > UINT16_MAX - 20)
 		return DROP_TEMPLATE_LENGTH;
+	/* records of no bytes would never end */
 	if (len == 0)
 		return DROP_TEMPLATE_EMPTY;
+	/* with variable fields the least */
 	*min_len = (uint16_t)len;
 	return 0;
 }
@@ -222,6 +226,7 @@ template_add(const struct message *m, uint16_t id, const struct field *field, un
 	struct template *t = template_find(m->domain, id);
 	uint16_t min_len;
 
+	/* only its age changes */
 	if (t && same(t, field, fields, scopes, options)) {
 		t->seen_us = m->arrival_us;
 		return true;
@@ -254,6 +259,7 @@ read_field(const struct message *m, struct wire *w, struct field *f, bool scope)
 	f->len = wire_u16(w);
 	f->pen = 0;
 	if (m->version != 9) {
+		/* RFC 7011, 3.2: the enterprise bit, and the number behind */
 		if (f->id & 0x8000) {
 			f->id &= 0x7fff;
 			f->pen = wire_u32(w);
@@ -320,6 +326,7 @@ read_template(const struct message *m, struct wire *w, bool options)
 		drop_message(m, DROP_TEMPLATE_SCOPE);
 		return false;
 	}
+	/* v9 has no withdrawals: there it is an empty template, and refused */
 	if (fields == 0 && m->version != 9) {
 		withdraw(m, id);
 		return true;

@@ -146,6 +146,7 @@ times_derive(struct record *r, uint64_t domain_init_us)
 
 	if (init)
 		boot_times(r, init);
+	/* not again for the reverse record */
 	r->s.uptime_first = r->s.uptime_last = 0;
 	if (f->timestamp_start && f->timestamp_end)
 		return;
