@@ -72,8 +72,8 @@ map_twice(int fd, size_t size)
 	if (base == MAP_FAILED)
 		return NULL;
 	for (int i = 0; i < 2; i++) {
-		if (mmap(base + (size_t)i * size, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
-			 0) == MAP_FAILED) {
+		int flags = MAP_SHARED | MAP_FIXED | (i == 0 ? MAP_POPULATE : 0);
+		if (mmap(base + (size_t)i * size, size, PROT_READ | PROT_WRITE, flags, fd, 0) == MAP_FAILED) {
 			munmap(base, 2 * size);
 			return NULL;
 		}
@@ -81,9 +81,9 @@ map_twice(int fd, size_t size)
 	return base;
 }
 
-/* memfd and not anonymous memory, since only a file can be mapped twice. Pages are taken when first
- * written, so a large plugin_pipe_size costs nothing until a plugin falls behind. The size is a power of
- * two: head & (size - 1) is the place. */
+/* memfd and not anonymous memory, since only a file can be mapped twice. Pages are taken
+ * at once: taken one by one as the queue first fills, they would cost a page fault every sixty records. The
+ * size is a power of two: head & (size - 1) is the place. */
 struct ring *
 ring_new(size_t bytes, struct queue_wake *wake)
 {
