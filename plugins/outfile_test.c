@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "plugins/testbed.h"
 #include "plugins/outfile.h"
 #include "plugins/outname.h"
 #include "plugins/preprocess.h"
@@ -31,6 +32,13 @@ set_up(void **state)
 	umask(022);
 	snprintf(dir, sizeof(dir), "/tmp/flowrib-outfile-XXXXXX");
 	return mkdtemp(dir) ? 0 : -1;
+}
+
+static int
+leave(void **state)
+{
+	(void)state;
+	return testbed_remove(dir);
 }
 
 static const char *
@@ -348,5 +356,5 @@ main(void)
 	    cmocka_unit_test(test_latest),
 	    cmocka_unit_test(test_preprocess),
 	};
-	return cmocka_run_group_tests(tests, set_up, NULL);
+	return cmocka_run_group_tests(tests, set_up, leave);
 }

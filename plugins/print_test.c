@@ -33,6 +33,13 @@ set_up(void **state)
 	return mkdtemp(dir) ? 0 : -1;
 }
 
+static int
+leave(void **state)
+{
+	(void)state;
+	return testbed_remove(dir);
+}
+
 /* keys: more lines of configuration; DIR in it stands for the test's folder. */
 static void
 configure(struct bed *b, const char *keys)
@@ -649,5 +656,5 @@ main(void)
 	    cmocka_unit_test(test_memory_owner),
 	    cmocka_unit_test(test_nothing_left),
 	};
-	return cmocka_run_group_tests(tests, set_up, NULL);
+	return cmocka_run_group_tests(tests, set_up, leave);
 }

@@ -3,6 +3,9 @@
 #ifndef FLOWRIB_PLUGINS_TESTBED_H
 #define FLOWRIB_PLUGINS_TESTBED_H
 
+#include <ftw.h>
+#include <stdio.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "plugins/plugin.h"
@@ -36,5 +39,22 @@ void testbed_free(struct testbed *t);
 
 /* Zeroed memory that the child shares. */
 void *testbed_shared(size_t n);
+
+/* For nftw(): takes one thing away. */
+static inline int
+testbed_take_away(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	(void)st;
+	(void)type;
+	(void)at;
+	return remove(path);
+}
+
+/* Removes the folder of a test and all that is in it. */
+static inline int
+testbed_remove(const char *folder)
+{
+	return nftw(folder, testbed_take_away, 16, FTW_DEPTH | FTW_PHYS);
+}
 
 #endif
