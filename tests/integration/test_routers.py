@@ -28,7 +28,8 @@ SKIP = {"stamp_inserted", "stamp_updated", "seq", "timestamp", "timestamp_arriva
 
 def flat(row):
     """Absent and null are one; custom primitives may stand in an object of their own."""
-    row = {**row, **row.pop("custom_primitives", {})} if isinstance(row.get("custom_primitives"), dict) else row
+    row = dict(row)
+    row.update(row.pop("custom_primitives", None) or {})
     return tuple(sorted((k, json.dumps(v) if isinstance(v, list) else str(v)) for k, v in row.items() if k not in SKIP and v not in (None, "", [])))
 
 
