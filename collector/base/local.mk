@@ -8,8 +8,10 @@ libbase_a_SOURCES = \
 	collector/base/log.c collector/base/log.h \
 	collector/base/nearest.c collector/base/nearest.h \
 	collector/base/queue.h collector/base/ring.c \
+	collector/base/readers.c collector/base/readers.h \
 	collector/base/region.c collector/base/region.h \
 	collector/base/rundir.c collector/base/rundir.h \
+	collector/base/slab.c collector/base/slab.h \
 	collector/base/text.c collector/base/text.h \
 	collector/base/queue_zmq.h \
 	collector/base/wire.h
@@ -20,9 +22,12 @@ libbase_a_SOURCES += collector/base/queue_zmq_none.c
 endif
 EXTRA_DIST += collector/base/queue_zmq.c collector/base/queue_zmq_none.c
 
-BASE_LIBS = libbase.a
+BASE_LIBS = libbase.a $(URCU_LIBS)
 
 if HAVE_CMOCKA
+check_PROGRAMS += slab_test
+slab_test_SOURCES = collector/base/slab_test.c
+slab_test_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += addr_test text_test ring_test
 addr_test_SOURCES = collector/base/addr_test.c
 addr_test_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
