@@ -1,0 +1,20 @@
+# bgp: sessions, attributes, the shared RIB, what is told of them. Knows no flows, no primitives, no plugins.
+# A block per part, so that each lists its own sources, tests and fuzz targets.
+noinst_LIBRARIES += libbgp.a
+libbgp_a_SOURCES = bgp/proto.c
+BGP_LIBS = libbgp.a $(CONF_LIBS) $(JANSSON_LIBS) $(ZMQ_LIBS)
+
+# the thread and its sessions
+libbgp_a_SOURCES += bgp/bgp.h bgp/peer.h bgp/proto.h
+
+# messages and attributes
+libbgp_a_SOURCES += bgp/attr.h bgp/message.h bgp/nlri.h
+
+# attributes at rest
+libbgp_a_SOURCES += bgp/store.h
+
+# the RIB
+libbgp_a_SOURCES += bgp/rib.h
+
+# what leaves: message log, dumps, looking glass, snapshot
+libbgp_a_SOURCES += bgp/events.h bgp/outputs.h
