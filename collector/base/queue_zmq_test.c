@@ -6,6 +6,8 @@
 #include <cmocka.h>
 
 #include <poll.h>
+#include <pthread.h>
+#include <time.h>
 #include <unistd.h>
 #include <zmq.h>
 
@@ -121,6 +123,82 @@ test_order_and_end(void **state)
 	queue_zmq_reader_free(r);
 }
 
+#define BURSTS	    300
+#define BURST_MAX   12
+#define BURST_PAUSE 700000 /* ns at most */
+
+struct bursts {
+	struct queue_writer writer;
+	_Atomic bool over; /* the reader has had enough */
+};
+
+/* Bursts of 1 to 12 messages with pauses of up to 0.7 ms, so that a burst meets the reader in every state:
+ * draining, about to sleep, asleep. */
+static void *
+write_bursts(void *arg)
+{
+	struct bursts *b = arg;
+	struct queue_writer *w = &b->writer;
+	/* any state but zero of a xorshift generator: the same bursts each time */
+	uint64_t random = 88172645463325252u;
+
+	for (uint64_t i = 0; i < BURSTS; i++) {
+		random ^= random << 13;
+		random ^= random >> 7;
+		random ^= random << 17;
+		for (uint64_t k = 0; k <= random % BURST_MAX; k++) {
+			put(w, i);
+			queue_flush(w);
+		}
+		nanosleep(&(struct timespec){.tv_nsec = (long)((random >> 8) % BURST_PAUSE)}, NULL);
+	}
+	/* a writer that goes away wakes the reader, which would hide that it slept */
+	while (!b->over)
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	queue_close(w);
+	return NULL;
+}
+
+/* The descriptor tells of a change only. A reader that asks for what is pending before it waits is woken for
+ * every message: no wait runs into its two seconds. That holds after a drain to the end and after one that
+ * stopped over messages, as a plugin's rounds do. */
+static void
+test_nobody_sleeps_over_messages(void **state)
+{
+	struct queue_zmq_reader *r = open_reader(1);
+	uint64_t before = counter_read(counters, QUEUE_RECORDS), taken = 1;
+	unsigned slept_over = 0;
+	struct bursts b = {.over = false};
+	pthread_t thread;
+
+	(void)state;
+	open_writer(&b.writer, 0);
+	put(&b.writer, 0);
+	queue_flush(&b.writer);
+	assert_non_null(next(r)); /* connected: from here on nothing piles up on the writer's side */
+	assert_int_equal(pthread_create(&thread, NULL, write_bursts, &b), 0);
+	for (uint64_t last = 0; last < BURSTS - 1;) {
+		unsigned most = taken % 2 ? 3 : UINT32_MAX;
+		const struct queue_message *m;
+
+		if (most == 3) /* lets more than that pile up */
+			nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+		for (unsigned n = 0; n < most && (m = queue_zmq_receive(r)); n++, taken++)
+			memcpy(&last, m + 1, sizeof(last));
+		if (last == BURSTS - 1 || queue_zmq_pending(r))
+			continue;
+		struct pollfd p = {.fd = queue_zmq_fd(r), .events = POLLIN};
+		slept_over += poll(&p, 1, 2000) != 1;
+	}
+	b.over = true;
+	while (next(r))
+		taken++;
+	pthread_join(thread, NULL);
+	assert_int_equal(slept_over, 0);
+	assert_int_equal(taken, counter_read(counters, QUEUE_RECORDS) - before);
+	queue_zmq_reader_free(r);
+}
+
 /* Nobody reads: two messages may wait, all others are dropped and counted, and the writer never blocks. */
 static void
 test_high_water_mark(void **state)
@@ -190,9 +268,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_order_and_end),
-	    cmocka_unit_test(test_high_water_mark),
-	    cmocka_unit_test(test_malformed_frames),
+	    cmocka_unit_test(test_order_and_end),   cmocka_unit_test(test_nobody_sleeps_over_messages),
+	    cmocka_unit_test(test_high_water_mark), cmocka_unit_test(test_malformed_frames),
 	    cmocka_unit_test(test_bad_endpoint),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -47,6 +47,8 @@ def test_session_of_all_threads(tmp_path):
             allow.write_text("127.0.0.0/8\n" * (1 + n % 2))
             assert one.control("reload")
             one.kill([signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2][n % 3])
+        eventually(lambda: 2 * one.counter("plugin_records", plugin="z") > one.counter("queue_records", plugin="z") > 0, 5,
+                   what="the plugin behind ZeroMQ keeps up")
         one.kill(signal.SIGKILL, one.plugins()["z"])
         load.wait(30)
         assert one.counter("queue_records", plugin="m") > 0
