@@ -311,6 +311,31 @@ instance_watch_queue(struct instance *in)
 	in->drops_told = dropped;
 }
 
+/* Neither side of a queue can tell this alone: ZeroMQ gives up what it still holds some seconds after the end
+ * without a word, and what was in the sockets of a process that died is nobody's. The two ends' counters
+ * stand in shared memory, so their difference covers every way to get lost. A process that dies right between
+ * counting a batch and releasing it makes its successor count it again, hence the comparison. */
+uint64_t
+instance_undelivered(const struct instance *in)
+{
+	uint64_t handed = 0, taken = counter_read(in->setup.counters, PLUGIN_RECORDS);
+	/* writers are one per source thread, whatever the transport */
+	for (unsigned t = 0; t < in->setup.zmq_writers; t++)
+		handed += counter_read(in->queue_counters[t], QUEUE_RECORDS);
+	return handed > taken ? handed - taken : 0;
+}
+
+/* In the log only, as nobody can ask for a counter any more. */
+void
+instance_tell_undelivered(const struct instance *in)
+{
+	uint64_t lost = instance_undelivered(in);
+	if (lost)
+		log_error("plugin %s/%s: %llu records were still on their way to it when it ended, or when a "
+			  "process of it died, and are lost",
+			  in->setup.name, in->setup.type, (unsigned long long)lost);
+}
+
 /* Counters stay: they live in an arena that goes with the process. */
 void
 instances_free(struct instances *all)

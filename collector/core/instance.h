@@ -64,6 +64,13 @@ bool instances_prepare(struct instances *all, const struct conf *conf, unsigned 
 /* Logs, at most once a minute, that records were dropped because the instance's queue was full. */
 void instance_watch_queue(struct instance *in);
 
+/* Records that source threads handed over and that no process of the plugin took. Right once the queues are
+ * closed and the plugin has ended: until then it is what is on its way. */
+uint64_t instance_undelivered(const struct instance *in);
+
+/* At the end: logs what never reached the plugin, if anything. */
+void instance_tell_undelivered(const struct instance *in);
+
 /* Frees the list and this process' view of the queues. */
 void instances_free(struct instances *all);
 

@@ -535,6 +535,8 @@ collect(struct program *p, struct text *messages)
 	sources_stop(p->sources); /* again, when it was not a signal that ended it */
 	if (!p->ending)
 		outlive_plugins(p);
+	for (unsigned i = 0; i < p->instances.n; i++)
+		instance_tell_undelivered(&p->instances.list[i]);
 	runtime_pidfile_remove(p->conf, CONF_CORE);
 	log_info("ended");
 	return p->exit_status;
