@@ -25,6 +25,8 @@ struct child {
 	uint64_t started_us;
 	uint64_t start_at_us; /* when to start it again, 0: not planned */
 	unsigned delay_s;     /* of the last restart */
+	uint64_t end_by_us;   /* when it gets the next, harder signal; 0: not asked to end */
+	bool terminated;      /* it had SIGTERM */
 	bool finished;
 };
 
@@ -174,6 +176,13 @@ reap(struct spawner *s)
 	}
 }
 
+/* Of two waits as poll() takes them, where -1 is for ever. */
+static int
+sooner(int a, int b)
+{
+	return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
 /* pid 0 would be our own process group. */
 static void
 signal_children(struct spawner *s, int sig)
@@ -181,6 +190,53 @@ signal_children(struct spawner *s, int sig)
 	for (unsigned i = 0; i < s->all->n; i++)
 		if (s->child[i].pid > 0)
 			kill(s->child[i].pid, sig);
+}
+
+/* How long a plugin may take to write out what it holds. Each has its own: a database may need more. */
+static uint64_t
+end_timeout_us(const struct instance *in)
+{
+	return conf_uint(in->setup.conf, in->setup.index, CONF_plugin_end_timeout) * US_PER_S;
+}
+
+/* From now on plugins have their time to end. One that is told by a signal already gets only the last one
+ * when it is over: repeating SIGTERM would cut short what it still drains. */
+static void
+plan_ends(struct spawner *s, bool told)
+{
+	for (unsigned i = 0; i < s->all->n; i++) {
+		s->child[i].end_by_us = clock_monotonic_us() + end_timeout_us(&s->all->list[i]);
+		s->child[i].terminated = told;
+	}
+}
+
+/* A stopped process does not even take SIGTERM, so there is always a second step that nothing can refuse. */
+static void
+press(const struct instance *in, struct child *c, uint64_t now)
+{
+	int sig = c->terminated ? SIGKILL : SIGTERM;
+
+	log_warn("plugin %s/%s (pid %d) has not ended in time: %s", in->setup.name, in->setup.type,
+		 (int)c->pid, sig == SIGKILL ? "killing it, what it holds is lost" : "sending SIGTERM");
+	kill(c->pid, sig);
+	c->end_by_us = sig == SIGKILL ? 0 : now + SUPERVISOR_KILL_AFTER_S * US_PER_S;
+	c->terminated = true;
+}
+
+/* Presses those whose time is over; returns milliseconds to the next one, -1 for none. */
+static int
+end_due(struct spawner *s)
+{
+	uint64_t now = clock_monotonic_us();
+	int wait = -1;
+	for (unsigned i = 0; i < s->all->n; i++) {
+		struct child *c = &s->child[i];
+		if (c->pid > 0 && c->end_by_us && c->end_by_us <= now)
+			press(&s->all->list[i], c, now);
+		if (c->pid > 0 && c->end_by_us)
+			wait = sooner(wait, (int)((c->end_by_us - now) / 1000) + 1);
+	}
+	return wait;
 }
 
 /* A spawner that could not give up its privileges starts nothing and ends, which the core takes as a failed
@@ -202,6 +258,7 @@ obey(struct spawner *s)
 	if (n <= 0) { /* the core is gone: nothing more will come through the queues */
 		s->stopping = true;
 		signal_children(s, SIGTERM);
+		plan_ends(s, true);
 		/* poll leaves negative descriptors out, so the loop goes on until the last plugin has ended
 		 */
 		close(s->fd);
@@ -216,13 +273,16 @@ obey(struct spawner *s)
 		s->stopping = true;
 		break;
 	case SUPERVISOR_CLOSED:
+		/* a full queue of ZeroMQ may have swallowed the end, a ring tells it by a flag */
 		for (unsigned i = 0; i < s->all->n; i++)
 			if (s->child[i].pid > 0 && s->all->list[i].setup.zmq_endpoint)
 				kill(s->child[i].pid, SIGTERM);
+		plan_ends(s, false);
 		break;
 	case SUPERVISOR_KILL:
 		s->stopping = true;
-		signal_children(s, SIGTERM);
+		for (unsigned i = 0; i < s->all->n; i++)
+			s->child[i].end_by_us = clock_monotonic_us();
 		break;
 	case SUPERVISOR_LOG:
 		log_reopen();
@@ -247,8 +307,8 @@ start_due(struct spawner *s)
 			continue;
 		if (c->start_at_us <= now)
 			start_child(s, i);
-		else if (wait < 0 || (int)((c->start_at_us - now) / 1000) < wait)
-			wait = (int)((c->start_at_us - now) / 1000) + 1;
+		else
+			wait = sooner(wait, (int)((c->start_at_us - now) / 1000) + 1);
 	}
 	return wait;
 }
@@ -272,8 +332,8 @@ spawner_main(struct spawner *s)
 	prctl(PR_SET_NAME, "flowrib-spawner");
 	while (!all_done(s)) {
 		struct pollfd p[2] = {{.fd = s->signals, .events = POLLIN}, {.fd = s->fd, .events = POLLIN}};
-		/* restarts are planned by time, everything else wakes the loop */
-		if (poll(p, 2, start_due(s)) < 0 && errno != EINTR)
+		/* restarts and the last signals are planned by time, everything else wakes the loop */
+		if (poll(p, 2, sooner(start_due(s), end_due(s))) < 0 && errno != EINTR)
 			break;
 		if (p[0].revents) {
 			struct signalfd_siginfo info;

@@ -3,7 +3,11 @@
  * The spawner is a small process forked before the core has threads, sockets or gigabytes of anything. It
  * starts a process per plugin instance and starts one again that died. The core tells it what to do and hears
  * what happened over a socket pair. When the core is gone (end of file), the spawner asks the plugins to
- * drain and end. */
+ * drain and end.
+ *
+ * The end is bounded. A plugin that has not ended plugin_end_timeout after the queues were closed gets
+ * SIGTERM, and SUPERVISOR_KILL_AFTER_S later SIGKILL, as it may be stopped or hang in a file system that does
+ * not answer. What it held is told with its death, like that of any other. */
 #ifndef FLOWRIB_CORE_SUPERVISOR_H
 #define FLOWRIB_CORE_SUPERVISOR_H
 
@@ -11,6 +15,10 @@
 #include <sys/types.h>
 
 #include "collector/core/instance.h"
+
+#define SUPERVISOR_KILL_AFTER_S                                                                              \
+	5 /* from SIGTERM to SIGKILL; the help of plugin_end_timeout tells it too                            \
+	   */
 
 struct supervisor {
 	int fd;	   /* to and from the spawner; readable when supervisor_event has something */
@@ -20,8 +28,8 @@ struct supervisor {
 enum supervisor_command {
 	SUPERVISOR_GO = 'G',	 /* start all instances */
 	SUPERVISOR_STOP = 'S',	 /* no restarts from now on: the queues are being closed */
-	SUPERVISOR_CLOSED = 'C', /* all queues are closed; for plugins whose transport may have lost that */
-	SUPERVISOR_KILL = 'K',	 /* ask plugins that are still there to end now (SIGTERM) */
+	SUPERVISOR_CLOSED = 'C', /* all queues are closed: the time that plugins have to end begins */
+	SUPERVISOR_KILL = 'K',	 /* that time is over */
 	SUPERVISOR_LOG = 'H',	 /* SIGHUP to all plugins */
 	SUPERVISOR_RELOAD = 'R', /* SIGUSR2 to all plugins */
 };

@@ -150,6 +150,46 @@ test_failing_one_waits_ever_longer(void **state)
 	assert_int_equal(seen->started, 3);
 }
 
+/* A stopped process takes neither the end of its queue nor SIGTERM: it is killed, not before its second is
+ * over and five more (and not much later), and what it held is told. */
+static void
+test_stuck_one_is_killed(void **state)
+{
+	struct supervisor *sup = *state;
+	supervisor_command(sup, SUPERVISOR_GO);
+	pid_t pid = expect(sup, SUPERVISOR_STARTED).pid;
+	for (int i = 0; i < 200 && !seen->started; i++)
+		usleep(10000);
+	kill(pid, SIGSTOP);
+	supervisor_command(sup, SUPERVISOR_STOP);
+	testbed_finish(&bed);
+	uint64_t begin = clock_monotonic_us();
+	supervisor_command(sup, SUPERVISOR_CLOSED);
+	struct supervisor_event e;
+	assert_true(next(sup, &e, 12000));
+	uint64_t took = clock_monotonic_us() - begin;
+	assert_int_equal(e.kind, SUPERVISOR_DIED);
+	assert_int_equal(e.pid, pid);
+	assert_true(WIFSIGNALED(e.wait_status) && WTERMSIG(e.wait_status) == SIGKILL);
+	assert_int_equal(e.lost, 77);
+	assert_in_range(took, 6 * US_PER_S - 1000, 9 * US_PER_S);
+	assert_true(next(sup, &e, 5000));
+	assert_int_equal(e.kind, SUPERVISOR_GONE);
+}
+
+/* One whose queue the end does not reach is not killed: SIGTERM is enough for it. */
+static void
+test_deaf_one_is_told(void **state)
+{
+	struct supervisor *sup = *state;
+	supervisor_command(sup, SUPERVISOR_GO);
+	expect(sup, SUPERVISOR_STARTED);
+	supervisor_command(sup, SUPERVISOR_STOP); /* the queue stays open */
+	supervisor_command(sup, SUPERVISOR_CLOSED);
+	struct supervisor_event e = expect(sup, SUPERVISOR_ENDED);
+	assert_true(WIFEXITED(e.wait_status) && WEXITSTATUS(e.wait_status) == 0);
+}
+
 static void
 test_nobody_starts_what_may_not_settle(void **state)
 {
@@ -181,10 +221,12 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_orderly_life, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_killed_one_is_replaced, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_failing_one_waits_ever_longer, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_stuck_one_is_killed, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_deaf_one_is_told, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_nobody_starts_what_may_not_settle, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_plugins_end_without_the_core, setup, teardown),
 	};
-	static const char lines[] = "nfacctd_port: 2100\nplugins: memory[f]\n";
+	static const char lines[] = "nfacctd_port: 2100\nplugins: memory[f]\nplugin_end_timeout: 1\n";
 	struct text messages = {0};
 	seen = testbed_shared(sizeof(*seen));
 	conf = conf_load_text("f", lines, strlen(lines), NULL, &messages);

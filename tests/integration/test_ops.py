@@ -666,6 +666,65 @@ def test_zmq_plugin_that_hears_no_end_is_ended(ops):
     assert one.process.wait(15) == 0
 
 
+def lost_on_the_way(log, plugin):
+    """Records that the log says were lost between core and plugin; 0 when it says nothing."""
+    found = re.findall(rf"plugin {plugin}: (\d+) records were still on their way", log)
+    return sum(map(int, found))
+
+
+def test_what_zmq_gives_up_at_the_end_is_counted(ops):
+    """The plugin wakes up when the core's sockets have given up what they held: all that is not in its file is in the log."""
+    one = ops("plugin_pipe_zmq[f]: true", "print_output_file[f]: rows", "print_output[f]: json", "print_refresh_time[f]: 3600",
+              plugins="print[f], memory[m]")
+    stuck = one.plugins()["f"]
+    one.kill(signal.SIGSTOP, stuck)
+    sent = one.send("--records", 100000, "--flows", 500, "--rate", 100000, "--burst", 4)
+    one.expect_flows(sent["records"])
+    one.kill(signal.SIGTERM)
+    time.sleep(5)
+    one.kill(signal.SIGCONT, stuck)
+    assert one.process.wait(15) == 0
+    rows = os.path.join(one.folder, "rows")
+    flows = 0
+    if os.path.exists(rows):
+        with open(rows, encoding="utf-8") as f:
+            flows = sum(json.loads(line)["flows"] for line in f)
+    lost = lost_on_the_way(one.log(), "f/print")
+    assert lost > 0 and flows + lost == sent["records"], one.log()
+
+
+@pytest.mark.parametrize("transport", ["ring", "zmq"])
+def test_stuck_plugin_is_killed_at_the_end(ops, transport):
+    """It gets its time, SIGTERM and SIGKILL; the other plugin's file is whole; what was lost is told."""
+    one = ops(f"plugin_pipe_zmq[stuck]: {'true' if transport == 'zmq' else 'false'}", "plugin_end_timeout: 1",
+              "print_output_file[f]: rows", "print_output[f]: json", "print_refresh_time[f]: 3600",
+              plugins="memory[stuck], print[f], memory[m]")
+    stuck = one.plugins()["stuck"]
+    one.kill(signal.SIGSTOP, stuck)
+    sent = one.send("--records", 20000, "--flows", 500, "--rate", 50000, "--burst", 4)
+    one.expect_flows(sent["records"])
+    begin = time.monotonic()
+    one.end(seconds=20)
+    assert 5.5 < time.monotonic() - begin < 15
+    assert not alive(stuck) and "plugin stuck/memory" in one.log() and "died: signal 9" in one.log(), one.log()
+    assert lost_on_the_way(one.log(), "stuck/memory") == sent["records"], one.log()
+    assert lost_on_the_way(one.log(), "f/print") == 0
+    with open(os.path.join(one.folder, "rows"), encoding="utf-8") as f:
+        assert sum(json.loads(line)["flows"] for line in f) == sent["records"]
+
+
+def test_second_signal_does_not_wait_for_a_stuck_plugin(ops):
+    one = ops(plugins="memory[stuck], memory[m]")
+    stuck = one.plugins()["stuck"]
+    one.kill(signal.SIGSTOP, stuck)
+    one.kill(signal.SIGTERM)
+    eventually(lambda: "ending: handing on" in one.log(), what="the end begins")
+    time.sleep(1)
+    assert one.runs()
+    one.end(seconds=15)
+    assert not alive(stuck) and "died: signal 9" in one.log(), one.log()
+
+
 # --- what is installed ---
 
 def test_example_configuration_is_valid():
