@@ -2,7 +2,7 @@
 # A block per part, so that each lists its own sources, tests and fuzz targets.
 noinst_LIBRARIES += libbgp.a
 libbgp_a_SOURCES = bgp/proto.c
-BGP_LIBS = libbgp.a $(CONF_LIBS) $(JANSSON_LIBS) $(ZMQ_LIBS)
+BGP_LIBS = libbgp.a $(CONF_LIBS) $(JANSSON_LIBS) $(ZMQ_LIBS) $(XXHASH_LIBS)
 
 # the thread and its sessions
 libbgp_a_SOURCES += bgp/bgp.h bgp/peer.h bgp/proto.h
@@ -11,7 +11,12 @@ libbgp_a_SOURCES += bgp/bgp.h bgp/peer.h bgp/proto.h
 libbgp_a_SOURCES += bgp/attr.h bgp/message.h bgp/nlri.h
 
 # attributes at rest
-libbgp_a_SOURCES += bgp/store.h
+libbgp_a_SOURCES += bgp/store.c bgp/store.h
+if HAVE_CMOCKA
+check_PROGRAMS += bgp_store_test
+bgp_store_test_SOURCES = bgp/store_test.c
+bgp_store_test_LDADD = $(BGP_LIBS) $(CMOCKA_LIBS)
+endif
 
 # the RIB
 libbgp_a_SOURCES += bgp/rib.h

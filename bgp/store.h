@@ -26,7 +26,7 @@ struct bgp_set {
 	uint32_t local_pref;
 	uint32_t med;
 	uint32_t origin_as; /* last AS of the path; 0 for an empty path or one that ends in a set */
-	uint32_t peer_as;   /* first AS of the path, confederation segments skipped; 0 when there is none */
+	uint32_t peer_as;   /* first AS of the path, also of a confederation; 0 as above */
 	uint8_t origin;
 	uint8_t flags; /* enum bgp_set_flag */
 	uint16_t spare;
@@ -39,6 +39,7 @@ enum bgp_set_flag {
 	BGP_SET_ORIGIN = 8,
 	BGP_SET_EXT = 16, /* has extended communities, among the rarer ones */
 	BGP_SET_LRG = 32,
+	BGP_SET_AS_PATH = 64, /* the attribute was there; the path may be empty */
 };
 
 struct bgp_store;
