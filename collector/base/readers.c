@@ -25,7 +25,8 @@ extern void __tsan_release(void *addr);
 #define tell_release(p) ((void)(p))
 #endif
 
-static char grace; /* stands for "a grace period" to the sanitizer */
+/* What stands for "a grace period" and "all tickets" to the sanitizer. */
+static char grace, tickets;
 
 void
 readers_join(void)
@@ -59,6 +60,7 @@ ticket_passed(struct rcu_head *head)
 	struct readers_ticket *t = (struct readers_ticket *)(void *)head;
 	tell_acquire(&grace);
 	__atomic_store_n(&t->passed, true, __ATOMIC_RELEASE);
+	tell_release(&tickets);
 }
 
 void
@@ -91,4 +93,5 @@ void
 readers_drain(void)
 {
 	rcu_barrier();
+	tell_acquire(&tickets);
 }
