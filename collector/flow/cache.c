@@ -1,16 +1,20 @@
 /* The index of the aggregate cache, and absorbing records into it.
  *
  * The index is a directory of segments (extendible hashing). A segment is a small open-addressing table of
- * 64 groups of 16: first all tags (one byte of the hash each, 0 meaning empty), then all references (entry
- * position in units of 8 bytes, 32 bits). The upper bits of the hash choose the segment through the
- * directory, middle bits the group, the low byte is the tag. A segment that is full to 7/8 splits in two
- * alone, and the directory, four bytes a segment, doubles when it must. So
+ * 64 groups, a group one cache line: ten tags (one byte of the hash each, 0 meaning empty), ten bytes of what
+ * a split must know, ten references (entry position in units of 8 bytes, 32 bits). The upper bits of the hash
+ * choose the segment through the directory, middle bits the group, the low byte is the tag. A segment splits
+ * in two alone when a new entry finds its group and the three behind it full, at a load of some 85 %, and the
+ * directory, four bytes a segment, doubles when it must. So
  *
- *  - the longest stall is the split of one segment, some 900 entries hashed again, at any size of the table
+ *  - the longest stall is the split of one segment, some 550 entries dealt out, at any size of the table
  *    (fixed shards that double alone were the first design: at 10 M entries a shard of 256 took milliseconds,
  *    and many shards made small tables large);
- *  - tags of a segment are 1 KiB together, so a miss costs one cache line and a hit two and the entry
- *    (tags beside their references, 80 bytes, always cost two);
+ *  - an entry that stands in its own group knows seven more bits of its hash, which tell its half when a
+ *    segment of depth 7 to 13 splits (a table of 70 thousand to 8 million entries): a split then walks 4 KiB
+ *    and looks at no entry. Hashing every entry again was a fifth of the time of a growing table;
+ *  - a miss costs one cache line, a hit that and the entry. (All tags of a segment together, then all its
+ *    references: one line more for every hit, and one for a count of entries used, which needed room.)
  *  - nothing is ever deleted but everything at once, so a group with an empty place ends a search.
  *
  * Records are absorbed in batches of three passes: hash and prefetch the group; find the first candidate and
@@ -33,21 +37,31 @@
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
-#define BATCH	     32
-#define GROUPS	     64 /* of a segment */
-#define SEGMENT_MAX  (GROUPS * TAGS_GROUP)
-#define SEGMENT_FULL (SEGMENT_MAX / 8 * 7)
-#define DEPTH_MAX    28
-#define UNIT	     8 /* bytes an entry reference counts in */
-#define ARENA_MAX    ((size_t)UNIT << 32)
-#define INDEX_MAX    ((size_t)16 << 30)
+#define BATCH	    32
+#define AHEAD	    16 /* entries that are fetched before they are hashed */
+#define GROUPS	    64 /* of a segment */
+#define PLACES	    10 /* of a group */
+#define PLACES_MASK ((1u << PLACES) - 1)
+#define SEGMENT_MAX (GROUPS * PLACES)
+#define REACH	    4	 /* groups, its own the first, an entry may stand in before the segment splits */
+#define SIDE_AWAY   0x80 /* the entry is not in the group its hash asks for */
+#define SIDE_LAST   14 /* the depth that the lowest bit of a side tells the half for; the highest is 6 less */
+#define DEPTH_MAX   28
+#define UNIT	    8 /* bytes an entry reference counts in */
+#define ARENA_MAX   ((size_t)UNIT << 32)
+#define INDEX_MAX   ((size_t)16 << 30)
 
-/* 5,184 bytes. Tags and references are parallel arrays: place i of one belongs to place i of the other. */
+/* Exactly a cache line. Tags are compared sixteen at once, and what is not a tag is masked out. */
+struct group {
+	uint8_t tag[PLACES];
+	uint8_t side[PLACES]; /* seven bits of the hash, and SIDE_AWAY */
+	uint32_t depth; /* of the segment, kept in its first group: upper bits its entries have in common */
+	uint32_t ref[PLACES];
+};
+
+/* 4,096 bytes. */
 struct segment {
-	_Alignas(64) uint8_t tag[SEGMENT_MAX];
-	uint32_t ref[SEGMENT_MAX];
-	uint32_t used;
-	uint32_t depth; /* how many upper bits of the hash its entries have in common */
+	_Alignas(64) struct group group[GROUPS];
 };
 
 /* arena_used and segments only grow until cache_clear. usable bytes of the regions are what counts against
@@ -189,7 +203,15 @@ segment_of(const struct cache *c, uint64_t hash)
 ALWAYS_INLINE unsigned
 group_of(uint64_t hash)
 {
-	return (unsigned)(hash >> 8) % GROUPS * TAGS_GROUP;
+	return (unsigned)(hash >> 8) % GROUPS;
+}
+
+/* Which places of a group have the tag; 0 asks for the empty ones. The tags stand first in a group, and what
+ * follows them is there to be read. */
+ALWAYS_INLINE uint32_t
+group_match(const struct group *g, uint8_t tag)
+{
+	return tags_match((const uint8_t *)g, tag) & PLACES_MASK;
 }
 
 /* Zero means an empty place, so a hash that would give it gets 1. */
@@ -197,6 +219,14 @@ ALWAYS_INLINE uint8_t
 tag_of(uint64_t hash)
 {
 	return (uint8_t)hash + ((uint8_t)hash == 0);
+}
+
+/* The bits that tell which half an entry goes to when a segment of depth 7 to 13 splits. They are the same
+ * whatever the depth is, so they are never renewed. */
+ALWAYS_INLINE uint8_t
+side_of(uint64_t hash)
+{
+	return hash >> (64 - SIDE_LAST) & 0x7f;
 }
 
 ALWAYS_INLINE uint8_t *
@@ -210,32 +240,38 @@ ALWAYS_INLINE uint8_t *
 search(const struct cache *c, const uint8_t *key, uint64_t hash, size_t key_size)
 {
 	const struct segment *s = segment_of(c, hash);
-	unsigned g = group_of(hash);
+	unsigned first = group_of(hash);
 	for (unsigned i = 0; i < GROUPS; i++) {
-		for (uint32_t m = tags_match(s->tag + g, tag_of(hash)); m; m &= m - 1) {
-			uint8_t *e = entry_at(c, s->ref[g + (unsigned)__builtin_ctz(m)]);
+		const struct group *g = &s->group[(first + i) % GROUPS];
+		for (uint32_t m = group_match(g, tag_of(hash)); m; m &= m - 1) {
+			uint8_t *e = entry_at(c, g->ref[__builtin_ctz(m)]);
 			if (key_equal(key, e, key_size))
 				return e;
 		}
-		if (tags_match(s->tag + g, 0))
+		if (group_match(g, 0))
 			break;
-		g = (g + TAGS_GROUP) % SEGMENT_MAX;
 	}
 	return NULL;
 }
 
-/* Puts a reference where the hash wants it; the segment has room. */
-static void
-segment_put(struct segment *s, uint64_t hash, uint32_t ref)
+/* Puts a reference into the first of reach groups, from the one the hash asks for, that has room; false when
+ * none has. An entry away from its own group is marked: it may come nearer when the segment splits. */
+static bool
+segment_put(struct segment *s, uint64_t hash, uint32_t ref, unsigned reach)
 {
-	unsigned g = group_of(hash);
-	uint32_t empty;
-	while ((empty = tags_match(s->tag + g, 0)) == 0)
-		g = (g + TAGS_GROUP) % SEGMENT_MAX;
-	g += (unsigned)__builtin_ctz(empty);
-	s->tag[g] = tag_of(hash);
-	s->ref[g] = ref;
-	s->used++;
+	unsigned first = group_of(hash);
+	for (unsigned i = 0; i < reach; i++) {
+		struct group *g = &s->group[(first + i) % GROUPS];
+		uint32_t empty = group_match(g, 0);
+		if (empty) {
+			unsigned place = (unsigned)__builtin_ctz(empty);
+			g->tag[place] = tag_of(hash);
+			g->ref[place] = ref;
+			g->side[place] = side_of(hash) | (i ? SIDE_AWAY : 0);
+			return true;
+		}
+	}
+	return false;
 }
 
 /* Memory is counted when it is taken from the system, not when it is written to: the bound is what the
@@ -265,7 +301,7 @@ add_segment(struct cache *c, unsigned depth)
 	if (!grow_region(c, &c->index, ((size_t)c->segments + 1) * sizeof(struct segment)))
 		return false;
 	struct segment *s = segment_at(c, c->segments++);
-	*s = (struct segment){.depth = depth};
+	*s = (struct segment){.group[0].depth = depth};
 	return true;
 }
 
@@ -288,18 +324,39 @@ double_directory(struct cache *c)
 	return true;
 }
 
-/* Empties s of its references into ref; returns how many. */
-static unsigned
-take_references(struct segment *s, uint32_t *ref)
+/* Splits one group between two of the same number, the upper empty. An entry in its own group stays in it.
+ * References whose half the group cannot tell are taken out to ref; returns where the next would go. */
+static uint32_t *
+split_group(struct group *lower, struct group *upper, unsigned depth, uint32_t *ref)
 {
-	unsigned n = 0;
-	for (unsigned i = 0; i < SEGMENT_MAX; i++) {
-		if (s->tag[i])
-			ref[n++] = s->ref[i];
+	const struct group was = *lower;
+	struct group *half[2] = {lower, upper};
+	unsigned used[2] = {0, 0};
+	bool told = depth <= SIDE_LAST && depth + 6 >= SIDE_LAST;
+	memset(lower->tag, 0, sizeof(lower->tag));
+	for (unsigned i = 0; i < PLACES && was.tag[i]; i++) {
+		if (!told || was.side[i] & SIDE_AWAY) {
+			*ref++ = was.ref[i];
+			continue;
+		}
+		unsigned to = was.side[i] >> (SIDE_LAST - depth) & 1, place = used[to]++;
+		half[to]->tag[place] = was.tag[i];
+		half[to]->side[place] = was.side[i];
+		half[to]->ref[place] = was.ref[i];
 	}
-	memset(s->tag, 0, sizeof(s->tag));
-	s->used = 0;
-	return n;
+	return ref;
+}
+
+/* Puts n references where their entries' hashes want them. */
+static void
+put_hashed(const struct cache *c, struct segment *half[2], unsigned depth, const uint32_t *ref, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (i + AHEAD < n)
+			__builtin_prefetch(entry_at(c, ref[i + AHEAD]));
+		uint64_t h = key_hash(c, entry_at(c, ref[i]), c->layout->key_size);
+		segment_put(half[directory_place(h, depth) & 1], h, ref[i], GROUPS);
+	}
 }
 
 /* Splits the segment that the hash belongs to. */
@@ -307,35 +364,33 @@ static bool
 split(struct cache *c, uint64_t hash)
 {
 	uint32_t ref[SEGMENT_MAX], id = c->directory[directory_place(hash, c->depth)];
-	unsigned depth = segment_at(c, id)->depth + 1;
+	unsigned depth = segment_at(c, id)->group[0].depth + 1;
 	if ((depth > c->depth && !double_directory(c)) || !add_segment(c, depth))
 		return false;
 	struct segment *half[2] = {segment_at(c, id), segment_at(c, c->segments - 1)};
-	half[0]->depth = depth;
+	half[0]->group[0].depth = depth;
 	/* of the places that named the segment, the upper half names the new one */
 	size_t share = (size_t)1 << (c->depth - depth);
 	size_t first = (directory_place(hash, depth) | 1) * share;
 	for (size_t i = 0; i < share; i++)
 		c->directory[first + i] = c->segments - 1;
 
-	unsigned n = take_references(half[0], ref);
-	for (unsigned i = 0; i < n; i++) {
-		if (i + 8 < n)
-			__builtin_prefetch(entry_at(c, ref[i + 8]));
-		uint64_t h = key_hash(c, entry_at(c, ref[i]), c->layout->key_size);
-		segment_put(half[directory_place(h, depth) & 1], h, ref[i]);
-	}
+	uint32_t *end = ref;
+	for (unsigned i = 0; i < GROUPS; i++)
+		end = split_group(&half[0]->group[i], &half[1]->group[i], depth, end);
+	put_hashed(c, half, depth, ref, (size_t)(end - ref));
 	return true;
 }
 
-/* A segment that cannot be split may still be filled to the last place but one. A loop: after one split all
- * entries may still be in the half where this one belongs. Ends because the directory's depth is bounded. */
+/* Names an entry in the index. A segment that cannot be split is filled to its last place. A loop: after one
+ * split all entries may still be in the half where this one belongs. Ends because the directory's depth is
+ * bounded. */
 static bool
-make_room(struct cache *c, uint64_t hash)
+add_reference(struct cache *c, uint64_t hash, uint32_t ref)
 {
-	while (segment_of(c, hash)->used >= SEGMENT_FULL) {
+	while (!segment_put(segment_of(c, hash), hash, ref, REACH)) {
 		if (!split(c, hash))
-			return segment_of(c, hash)->used < SEGMENT_MAX - 1;
+			return segment_put(segment_of(c, hash), hash, ref, GROUPS);
 	}
 	return true;
 }
@@ -345,13 +400,10 @@ static __attribute__((noinline)) bool
 insert(struct cache *c, const uint8_t *record, uint64_t hash)
 {
 	size_t n = layout_record_size(c->layout, record);
-	/* the index is made room in first: an entry that no index names would be walked by cache_next all
-	 * the same */
-	if (c->arena_used + n > ARENA_MAX || !make_room(c, hash) ||
-	    !grow_region(c, &c->arena, c->arena_used + n))
+	if (c->arena_used + n > ARENA_MAX || !grow_region(c, &c->arena, c->arena_used + n) ||
+	    !add_reference(c, hash, (uint32_t)(c->arena_used / UNIT)))
 		return false;
 	memcpy(c->arena.base + c->arena_used, record, n);
-	segment_put(segment_of(c, hash), hash, (uint32_t)(c->arena_used / UNIT));
 	c->arena_used += n;
 	c->entries++;
 	return true;
@@ -382,9 +434,7 @@ hash_records(const struct cache *c, struct probe *probe, unsigned n, const uint8
 	size_t counters = c->layout->counters * sizeof(uint64_t);
 	for (unsigned i = 0; i < n; i++) {
 		uint64_t h = key_hash(c, records, key_size);
-		const struct segment *s = segment_of(c, h);
-		__builtin_prefetch(s->tag + group_of(h));
-		__builtin_prefetch(s->ref + group_of(h));
+		__builtin_prefetch(&segment_of(c, h)->group[group_of(h)]);
 		probe[i].record = records;
 		probe[i].hash = h;
 		records += key_bytes(records, key_size) + counters;
@@ -398,9 +448,9 @@ find_candidates(const struct cache *c, struct probe *probe, unsigned n, size_t k
 {
 	for (unsigned i = 0; i < n; i++) {
 		uint64_t h = probe[i].hash;
-		const struct segment *s = segment_of(c, h);
-		uint32_t m = tags_match(s->tag + group_of(h), tag_of(h));
-		probe[i].candidate = m ? entry_at(c, s->ref[group_of(h) + (unsigned)__builtin_ctz(m)]) : NULL;
+		const struct group *g = &segment_of(c, h)->group[group_of(h)];
+		uint32_t m = group_match(g, tag_of(h));
+		probe[i].candidate = m ? entry_at(c, g->ref[__builtin_ctz(m)]) : NULL;
 		if (m) {
 			__builtin_prefetch(probe[i].candidate, 1);
 			__builtin_prefetch(probe[i].candidate + (key_size ? key_size : 56), 1);
