@@ -10,9 +10,13 @@ libbase_a_SOURCES = \
 	collector/base/queue.h collector/base/ring.c \
 	collector/base/readers.c collector/base/readers.h \
 	collector/base/region.c collector/base/region.h \
+	collector/base/routetext.c collector/base/routetext.h \
 	collector/base/rundir.c collector/base/rundir.h \
+	collector/base/scan.h \
 	collector/base/slab.c collector/base/slab.h \
 	collector/base/text.c collector/base/text.h \
+	collector/base/textlist.h \
+	collector/base/timetext.c collector/base/timetext.h \
 	collector/base/queue_zmq.h \
 	collector/base/wire.h
 if HAVE_ZMQ
@@ -62,4 +66,10 @@ if HAVE_CMOCKA
 check_PROGRAMS += region_test
 region_test_SOURCES = collector/base/region_test.c
 region_test_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+endif
+
+if HAVE_CMOCKA
+check_PROGRAMS += routetext_test
+routetext_test_SOURCES = collector/base/routetext_test.c
+routetext_test_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 endif

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "collector/base/addr.h"
+#include "collector/base/routetext.h" /* RD_TYPE_VRFID */
 
 /* A value of variable length: text, a list of AS numbers, labels. */
 struct flow_bytes {
@@ -47,10 +48,6 @@ enum flow_feature {
 #define FLOW_MPLS_MAX	    10	/* labels in a stack (IE 70 to 79) */
 #define FLOW_CUSTOM_BYTES   256 /* fixed-width custom primitives of all plugins together */
 #define FLOW_CUSTOM_VAR_MAX 16	/* custom primitives of variable length */
-
-/* A route distinguisher (RFC 4364, 4.2): type in the upper 16 bits, value below. The type RD_TYPE_VRFID is
- * ours: only the exporter's VRF id is known, which stands in the lower 32 bits. */
-#define RD_TYPE_VRFID 0xffffULL
 
 struct flow {
 	/* --- keys most often asked for --- */

@@ -327,6 +327,13 @@ static bool
 options_copy(struct format *f, const struct format_options *o)
 {
 	f->o = *o;
+	f->times.o = (struct timetext_options){
+	    .secs = o->timestamps_secs,
+	    .utc = o->timestamps_utc,
+	    .since_epoch = o->timestamps_since_epoch,
+	    .rfc9557 = o->timestamps_rfc9557,
+	    .client = o->order == FORMAT_ORDER_CLIENT,
+	};
 	f->json = o->kind == FORMAT_JSON;
 	f->aligned = o->kind == FORMAT_FORMATTED || o->kind == FORMAT_EVENT_FORMATTED;
 	if (!f->o.separator)

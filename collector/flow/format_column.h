@@ -7,6 +7,7 @@
 #ifndef FLOWRIB_FLOW_FORMAT_COLUMN_H
 #define FLOWRIB_FLOW_FORMAT_COLUMN_H
 
+#include "collector/base/timetext.h"
 #include "collector/flow/format.h"
 
 #define FORMAT_COLUMNS_MAX (LAYOUT_FIELDS_MAX + LAYOUT_COUNTERS_MAX + 256)
@@ -42,17 +43,6 @@ struct column {
 	primitive_id id;
 };
 
-/* A quarter of an hour, the longest time over which every zone keeps its offset and its local hour. */
-struct time_quarter {
-	uint64_t quarter; /* seconds / 900, plus 1: 0 is an unused entry */
-	char hour[16];	  /* "2023-02-28 09:" */
-	uint8_t minute;	  /* of its begin */
-	uint8_t zone_len;
-	char zone[7]; /* "+05:30", "Z", "" */
-};
-
-#define TIME_QUARTERS 64 /* a power of two; sixteen hours before two times fight for a place */
-
 struct proto_text {
 	char text[15];
 	uint8_t len;
@@ -73,7 +63,7 @@ struct format {
 	const char *no_addr; /* text for an absent address */
 	struct program flow, event;
 	struct proto_text proto[256];
-	struct time_quarter quarter[TIME_QUARTERS];
+	struct timetext times;
 };
 
 /* --- format_value.c --- */
@@ -81,12 +71,8 @@ struct format {
  * width takes, written by functions that may write some bytes more. */
 size_t column_compile(const struct format *f, struct column *c);
 
-/* --- format_time.c --- */
-#define TIME_TEXT_MAX 40
-/* VALUE_TIME and VALUE_STAMP. */
-column_put put_time, put_stamp;
-
 /* --- format_list.c: values of variable length that are lists --- */
-column_put put_as_path, put_std_comm, put_ext_comm, put_lrg_comm, put_mpls_stack, put_segments, put_label_map;
+column_put show_as_path, show_std_comm, show_ext_comm, show_lrg_comm, show_mpls_stack, show_segments,
+    show_label_map;
 
 #endif

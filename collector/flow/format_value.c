@@ -9,6 +9,7 @@
 #include "collector/flow/format_column.h"
 
 #include "collector/base/addr.h"
+#include "collector/base/routetext.h"
 #include "collector/base/text.h"
 
 #define REAL_TEXT_MAX (1 + 309 + 1 + 6) /* sign, digits, point, fraction */
@@ -62,6 +63,21 @@ PUT(proto)
 	const struct proto_text *t = &f->proto[*v];
 	memcpy(p, t, sizeof(*t));
 	return p + t->len;
+}
+
+PUT(time)
+{
+	uint64_t us;
+	memcpy(&us, v, sizeof(us));
+	return put_time_us(&f->times, p, us);
+}
+
+/* Seconds, not microseconds: stamps are bins and times of writing. */
+PUT(stamp)
+{
+	uint64_t s;
+	memcpy(&s, v, sizeof(s));
+	return put_time_s(&f->times, p, s);
 }
 
 /* Six bytes in the order of the wire (IEEE 802: first octet first). */
@@ -194,27 +210,11 @@ PUT(text_json)
 	return len ? put_json(p, v, len) : put_absent(p, c);
 }
 
-/* RFC 4364, 4.2: type, administrator, number. */
-PUT(rd)
+PUT(route_distinguisher)
 {
 	uint64_t rd;
 	memcpy(&rd, v, sizeof(rd));
-	/* the type decides how the six bytes behind it are divided */
-	unsigned type = (unsigned)(rd >> 48);
-	/* no route distinguisher is known, only the exporter's number of the VRF */
-	if (type == RD_TYPE_VRFID)
-		return put_u64(put_str(p, "vrfid:"), rd & 0xffffffff);
-	p = put_u64(p, type);
-	*p++ = ':';
-	if (type == 1) {
-		struct addr a = addr_from_v4((uint8_t[]){(uint8_t)(rd >> 40), (uint8_t)(rd >> 32),
-							 (uint8_t)(rd >> 24), (uint8_t)(rd >> 16)});
-		p = addr_format(p, &a);
-	} else {
-		p = put_u64(p, type == 2 ? rd >> 16 & 0xffffffff : rd >> 32 & 0xffff);
-	}
-	*p++ = ':';
-	return put_u64(p, type == 1 || type == 2 ? rd & 0xffff : rd & 0xffffffff);
+	return put_rd(p, rd);
 }
 
 /* In the order of enum rd_origin. */
@@ -323,19 +323,19 @@ static const struct rule rules[] = {
     [VALUE_FWDSTATUS] = {put_uint8, put_uint8, true, false, 40},
     [VALUE_CHAR] = {put_fixed_json, put_fixed, true, true, 6},
     [VALUE_TEXT_FIXED] = {put_fixed_json, put_fixed, true, true, 0},
-    [VALUE_TIME] = {put_time, put_time, true, false, TIME_TEXT_MAX},
-    [VALUE_STAMP] = {put_stamp, put_stamp, true, false, TIME_TEXT_MAX},
-    [VALUE_RD] = {put_rd, put_rd, true, false, 40},
+    [VALUE_TIME] = {put_time, put_time, true, false, TIMETEXT_MAX},
+    [VALUE_STAMP] = {put_stamp, put_stamp, true, false, TIMETEXT_MAX},
+    [VALUE_RD] = {put_route_distinguisher, put_route_distinguisher, true, false, RD_TEXT_MAX},
     [VALUE_RD_ORIGIN] = {put_rd_origin, put_rd_origin, true, false, 8},
     [VALUE_DOUBLE] = {put_real_json, put_real, false, false, REAL_TEXT_MAX + 1},
     [VALUE_TEXT] = {put_text_json, put_text, true, true, 0},
     [VALUE_LABEL] = {put_text_json, put_text, true, true, 0},
-    [VALUE_AS_PATH] = {put_as_path, put_as_path, true, true, 0},
-    [VALUE_STD_COMM] = {put_std_comm, put_std_comm, true, false, 0},
-    [VALUE_EXT_COMM] = {put_ext_comm, put_ext_comm, true, false, 0},
-    [VALUE_LRG_COMM] = {put_lrg_comm, put_lrg_comm, true, false, 0},
-    [VALUE_MPLS_STACK] = {put_mpls_stack, put_mpls_stack, true, true, 0},
-    [VALUE_SEGMENTS] = {put_segments, put_segments, false, true, 0},
+    [VALUE_AS_PATH] = {show_as_path, show_as_path, true, true, 0},
+    [VALUE_STD_COMM] = {show_std_comm, show_std_comm, true, false, 0},
+    [VALUE_EXT_COMM] = {show_ext_comm, show_ext_comm, true, false, 0},
+    [VALUE_LRG_COMM] = {show_lrg_comm, show_lrg_comm, true, false, 0},
+    [VALUE_MPLS_STACK] = {show_mpls_stack, show_mpls_stack, true, true, 0},
+    [VALUE_SEGMENTS] = {show_segments, show_segments, false, true, 0},
     [VALUE_CUSTOM] = {NULL, NULL, true, true, 0},
 };
 
@@ -418,7 +418,7 @@ column_function(const struct format *f, const struct column *c)
 	if (f->json && type == VALUE_FWDSTATUS && f->o.fwd_status_as_string)
 		return put_fwdstatus_text;
 	if (f->json && type == VALUE_LABEL && f->o.label_as_map)
-		return put_label_map;
+		return show_label_map;
 	return f->json ? rules[type].json : rules[type].plain;
 }
 

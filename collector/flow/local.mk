@@ -5,7 +5,7 @@ libflow_a_SOURCES = \
 	collector/flow/custom.c collector/flow/custom.h \
 	collector/flow/flow.c collector/flow/flow.h \
 	collector/flow/format.c collector/flow/format.h collector/flow/format_column.h \
-	collector/flow/format_list.c collector/flow/format_time.c collector/flow/format_value.c \
+	collector/flow/format_list.c collector/flow/format_value.c \
 	collector/flow/layout.c collector/flow/layout.h \
 	collector/flow/primitive.c collector/flow/primitive.h \
 	collector/flow/primitives.c collector/flow/primitives.h \

@@ -8,6 +8,9 @@
 #include <strings.h>
 #include <time.h>
 
+#include "collector/base/routetext.h"
+#include "collector/base/scan.h"
+
 /* Where a value goes. len grows as a value is read; out is unaligned and of cap bytes. */
 struct target {
 	const struct primitive *p;
@@ -52,31 +55,6 @@ put_uint(struct target *t, uint64_t v, size_t width)
 
 /* --- scanning --- */
 
-/* A decimal number up to max; no sign, no blanks. *s is moved behind the digits. Overflow is an error, not
- * a wrap. */
-static bool
-scan_u64(const char **s, uint64_t max, uint64_t *v)
-{
-	if (!isdigit((unsigned char)**s))
-		return false;
-	for (*v = 0; isdigit((unsigned char)**s); (*s)++) {
-		unsigned digit = (unsigned)(**s - '0');
-		if (__builtin_mul_overflow(*v, 10, v) || __builtin_add_overflow(*v, digit, v) || *v > max)
-			return false;
-	}
-	return true;
-}
-
-/* Steps over c, or fails and stays. */
-static bool
-scan_char(const char **s, char c)
-{
-	if (**s != c)
-		return false;
-	(*s)++;
-	return true;
-}
-
 /* Blanks and what stands for them between the elements of a list. "_" is what outputs put between elements
  * where others have a blank. */
 static void
@@ -94,54 +72,6 @@ hex_digit(char c)
 		return c - '0';
 	c = (char)tolower((unsigned char)c);
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* An IPv4 address, as a number in host order. Four decimal parts, dots between. Leading zeros are decimal
- * here, never octal. */
-static bool
-scan_v4(const char **s, uint32_t *v)
-{
-	uint64_t byte;
-
-	*v = 0;
-	for (unsigned i = 0; i < 4; i++) {
-		if ((i && !scan_char(s, '.')) || !scan_u64(s, 255, &byte))
-			return false;
-		*v = *v << 8 | (uint32_t)byte;
-	}
-	return true;
-}
-
-/* "admin:value" of route distinguishers and extended communities. type is 0 for an AS number of 16 bits, 1
- * for an IPv4 address, 2 for an AS number of 32 bits; 6 bytes follow. */
-struct admin {
-	unsigned type;
-	uint64_t six; /* administrator and value */
-};
-
-/* The value has what the administrator leaves of six bytes: 16 bits behind four bytes, 32 behind two (RFC
- * 4360, 3.1 and 3.2; RFC 5668; RFC 4364, 4.2). */
-static bool
-scan_admin(const char **s, struct admin *a)
-{
-	const char *start = *s;
-	uint32_t ip;
-	uint64_t admin, value;
-
-	if (scan_v4(s, &ip)) {
-		a->type = 1;
-		admin = ip;
-	} else {
-		*s = start;
-		if (!scan_u64(s, UINT32_MAX, &admin))
-			return false;
-		/* the smallest form that holds it; outputs do not tell them apart either */
-		a->type = admin > UINT16_MAX ? 2 : 0;
-	}
-	if (!scan_char(s, ':') || !scan_u64(s, a->type ? UINT16_MAX : UINT32_MAX, &value))
-		return false;
-	a->six = admin << (a->type ? 16 : 32) | value;
-	return true;
 }
 
 /* --- readers: the whole text is one value --- */
@@ -374,33 +304,11 @@ read_stamp(struct target *t, const char *s)
 
 /* --- routing --- */
 
-/* "vrfid:5", "0:65000:1" with the type in front, or "65000:1" without. Two colons or more mean that the
- * type is given; an administrator that does not fit the type is an error. */
 static bool
 read_rd(struct target *t, const char *s)
 {
-	struct admin a;
-	uint64_t v;
-	unsigned colons = 0;
-
-	if (strncasecmp(s, "vrfid:", 6) == 0) {
-		s += 6;
-		return scan_u64(&s, UINT32_MAX, &v) && !*s && put_uint(t, RD_TYPE_VRFID << 48 | v, 8);
-	}
-	for (const char *c = s; *c; c++)
-		colons += *c == ':';
-	/* without a type in front the administrator tells it */
-	if (colons < 2)
-		return scan_admin(&s, &a) && !*s && put_uint(t, (uint64_t)a.type << 48 | a.six, 8);
-	if (!scan_u64(&s, 2, &v) || !scan_char(&s, ':') || !scan_admin(&s, &a) || *s)
-		return false;
-	/* scan_admin took the smaller form; the type in front says otherwise */
-	if (v == 2 && a.type == 0) { /* a small AS number in the 32-bit form */
-		if ((a.six & UINT32_MAX) > UINT16_MAX)
-			return false;
-		a = (struct admin){2, (a.six >> 32) << 16 | (a.six & UINT16_MAX)};
-	}
-	return v == a.type && put_uint(t, v << 48 | a.six, 8);
+	uint64_t rd;
+	return rd_parse(&rd, s) && put(t, &rd, sizeof(rd));
 }
 
 static bool
@@ -466,53 +374,11 @@ read_as_path(struct target *t, const char *s)
 	return !bracket;
 }
 
-/* Not a prefix of a longer word: "no-export" must not match "no-export-subconfed". */
-static bool
-scan_word(const char **s, const char *word)
-{
-	size_t n = strlen(word);
-	if (strncasecmp(*s, word, n) != 0 || ((*s)[n] && !strchr(" _,", (*s)[n])))
-		return false;
-	*s += n;
-	return true;
-}
-
-/* Well-known communities (RFC 1997, 3765, 7999). All names are read; the first of a value that pmacct prints
- * by name is written too, at most 20 bytes long. */
-static const struct {
-	const char *name;
-	uint32_t value;
-	bool written;
-} communities[] = {
-    {"internet", 0, true},
-    {"no-export", 0xffffff01, true},
-    {"no-advertise", 0xffffff02, true},
-    {"local-AS", 0xffffff03, true},
-    {"no-export-subconfed", 0xffffff03, false},
-    {"no-peer", 0xffffff04, false},
-    {"blackhole", 0xffff029a, false},
-};
-
-const char *
-community_name(uint32_t community)
-{
-	for (unsigned i = 0; i < ARRAY_SIZE(communities); i++)
-		if (communities[i].value == community && communities[i].written)
-			return communities[i].name;
-	return NULL;
-}
-
-/* "65000:1" or a name. Case does not matter for names, as pmacct writes local-AS. */
 static bool
 scan_std_comm(struct target *t, const char **s)
 {
-	uint64_t high, low;
-
-	for (unsigned i = 0; i < ARRAY_SIZE(communities); i++)
-		if (scan_word(s, communities[i].name))
-			return put_uint(t, communities[i].value, 4);
-	return scan_u64(s, UINT16_MAX, &high) && scan_char(s, ':') && scan_u64(s, UINT16_MAX, &low) &&
-	       put_uint(t, high << 16 | low, 4);
+	uint32_t v;
+	return community_scan(s, &v) && put(t, &v, sizeof(v));
 }
 
 /* "RT:65000:1", "SoO:192.0.2.1:1", or 16 hex digits. Types 0 to 2 by the administrator; all others only as
@@ -520,12 +386,12 @@ scan_std_comm(struct target *t, const char **s)
 static bool
 scan_ext_comm(struct target *t, const char **s)
 {
-	struct admin a;
+	struct route_admin a;
 	unsigned subtype = strncasecmp(*s, "RT:", 3) == 0 ? 2 : strncasecmp(*s, "SoO:", 4) == 0 ? 3 : 0;
 
 	if (subtype) {
 		*s += subtype == 2 ? 3 : 4;
-		if (!scan_admin(s, &a))
+		if (!route_admin_scan(s, &a))
 			return false;
 		/* extended communities are kept as on the wire, big-endian */
 		uint64_t wire = __builtin_bswap64((uint64_t)a.type << 56 | (uint64_t)subtype << 48 | a.six);

@@ -3,17 +3,8 @@
  * Breaking a second down to a local date costs more than a whole row, so it is done once a quarter of an hour
  * and remembered: the offsets of all zones in use are whole quarters and change at whole quarters, so within
  * one only minutes and seconds differ, and these are plain digits. (The last zone of which this was not true
- * ended in 1972.)
- *
- * Forms, as pmacct 1.7.7 was seen to print them (TZ=Asia/Kolkata):
- *
- *      print            2023-02-28 15:16:39.123000        zero: 0000-00-00 00:00:00.000000
- *      since epoch      1677577599.123000                 zero: 0.000000
- *      RFC 9557         2023-02-28T15:16:39.123000+05:30  zero: 0000-00-00T00:00:00.000000+05:30
- *      client           as RFC 9557, "Z" for no offset    zero: the epoch itself
- *
- * With timestamps_secs the fraction is zero, but still there. Stamps have none. */
-#include "collector/flow/format_column.h"
+ * ended in 1972.) */
+#include "collector/base/timetext.h"
 
 #include <time.h>
 
@@ -33,19 +24,19 @@ put_two(char *p, unsigned v)
 }
 
 static bool
-with_zone(const struct format *f)
+with_zone(const struct timetext *t)
 {
-	return f->o.order == FORMAT_ORDER_CLIENT || f->o.timestamps_rfc9557;
+	return t->o.client || t->o.rfc9557;
 }
 
 /* RFC 9557 with an offset in figures, never a name; 00:00 is Z for the client alone, as seen. */
 static void
-quarter_zone(struct time_quarter *q, const struct format *f, long offset)
+quarter_zone(struct timetext_quarter *q, const struct timetext *t, long offset)
 {
 	char *p = q->zone;
-	if (with_zone(f) && offset == 0 && f->o.order == FORMAT_ORDER_CLIENT) {
+	if (with_zone(t) && offset == 0 && t->o.client) {
 		*p++ = 'Z';
-	} else if (with_zone(f)) {
+	} else if (with_zone(t)) {
 		unsigned minutes = (unsigned)(offset < 0 ? -offset : offset) / 60;
 		*p++ = offset < 0 ? '-' : '+';
 		p = put_two(p, minutes / 60 % 100);
@@ -57,40 +48,40 @@ quarter_zone(struct time_quarter *q, const struct format *f, long offset)
 
 /* The entry is written as a whole before it is found; a formatter belongs to one thread. */
 static void
-quarter_fill(struct time_quarter *q, const struct format *f, uint64_t s)
+quarter_fill(struct timetext_quarter *q, const struct timetext *t, uint64_t s)
 {
-	time_t t = (time_t)(s / QUARTER * QUARTER);
+	time_t begin = (time_t)(s / QUARTER * QUARTER);
 	struct tm tm;
-	if (f->o.timestamps_utc)
-		gmtime_r(&t, &tm);
+	if (t->o.utc)
+		gmtime_r(&begin, &tm);
 	else
-		localtime_r(&t, &tm);
+		localtime_r(&begin, &tm);
 	char *p = put_padded(q->hour, (unsigned)tm.tm_year + 1900, 4);
 	*p++ = '-';
 	p = put_two(p, (unsigned)tm.tm_mon + 1);
 	*p++ = '-';
 	p = put_two(p, (unsigned)tm.tm_mday);
-	*p++ = with_zone(f) ? 'T' : ' ';
+	*p++ = with_zone(t) ? 'T' : ' ';
 	p = put_two(p, (unsigned)tm.tm_hour);
 	*p = ':';
 	q->minute = (uint8_t)tm.tm_min;
-	quarter_zone(q, f, tm.tm_gmtoff);
+	quarter_zone(q, t, tm.tm_gmtoff);
 	q->quarter = s / QUARTER + 1;
 }
 
 /* Direct-mapped: two times that fight for an entry cost a localtime_r each, and are right all the same. */
-static const struct time_quarter *
-quarter_of(struct format *f, uint64_t s)
+static const struct timetext_quarter *
+quarter_of(struct timetext *t, uint64_t s)
 {
-	struct time_quarter *q = &f->quarter[s / QUARTER % TIME_QUARTERS];
+	struct timetext_quarter *q = &t->quarter[s / QUARTER % TIMETEXT_QUARTERS];
 	if (unlikely(q->quarter != s / QUARTER + 1))
-		quarter_fill(q, f, s);
+		quarter_fill(q, t, s);
 	return q;
 }
 
 /* "2023-02-28 09:46:39": 19 bytes. */
 static char *
-put_second(char *p, const struct time_quarter *q, uint64_t s)
+put_second(char *p, const struct timetext_quarter *q, uint64_t s)
 {
 	unsigned in = (unsigned)(s % QUARTER);
 	memcpy(p, q->hour, sizeof(q->hour));
@@ -111,14 +102,14 @@ put_six(char *p, uint32_t v)
 }
 
 static char *
-put_fraction(char *p, const struct format *f, uint64_t us)
+put_fraction(char *p, const struct timetext *t, uint64_t us)
 {
 	*p++ = '.';
-	return put_six(p, f->o.timestamps_secs ? 0 : (uint32_t)(us % US_PER_S));
+	return put_six(p, t->o.secs ? 0 : (uint32_t)(us % US_PER_S));
 }
 
 static char *
-put_zone(char *p, const struct time_quarter *q)
+put_zone(char *p, const struct timetext_quarter *q)
 {
 	memcpy(p, q->zone, sizeof(q->zone));
 	return p + q->zone_len;
@@ -126,46 +117,37 @@ put_zone(char *p, const struct time_quarter *q)
 
 /* The zero time of print: no date at all. */
 static bool
-is_zero(const struct format *f, uint64_t s)
+is_zero(const struct timetext *t, uint64_t s)
 {
-	return s == 0 && f->o.order == FORMAT_ORDER_PRINT;
+	return s == 0 && !t->o.client;
 }
 
 static char *
-put_zero(char *p, const struct format *f)
+put_zero(char *p, const struct timetext *t)
 {
-	return put_bytes(p, with_zone(f) ? "0000-00-00T00:00:00" : "0000-00-00 00:00:00", 19);
+	return put_bytes(p, with_zone(t) ? "0000-00-00T00:00:00" : "0000-00-00 00:00:00", 19);
 }
 
 char *
-put_time(struct format *f, const struct column *c, char *p, const uint8_t *v, size_t len)
+put_time_us(struct timetext *t, char *p, uint64_t us)
 {
-	(void)c;
-	(void)len;
-	uint64_t us;
-	memcpy(&us, v, sizeof(us));
 	uint64_t s = us / US_PER_S;
-	if (f->o.timestamps_since_epoch)
-		return put_fraction(put_u64(p, s), f, us);
+	if (t->o.since_epoch)
+		return put_fraction(put_u64(p, s), t, us);
 	if (s > SECONDS_MAX)
 		s = SECONDS_MAX;
-	const struct time_quarter *q = quarter_of(f, s);
-	p = is_zero(f, us) ? put_zero(p, f) : put_second(p, q, s);
-	return put_zone(put_fraction(p, f, us), q);
+	const struct timetext_quarter *q = quarter_of(t, s);
+	p = is_zero(t, us) ? put_zero(p, t) : put_second(p, q, s);
+	return put_zone(put_fraction(p, t, us), q);
 }
 
-/* Seconds, not microseconds: stamps are bins and times of writing. */
 char *
-put_stamp(struct format *f, const struct column *c, char *p, const uint8_t *v, size_t len)
+put_time_s(struct timetext *t, char *p, uint64_t s)
 {
-	(void)c;
-	(void)len;
-	uint64_t s;
-	memcpy(&s, v, sizeof(s));
-	if (f->o.timestamps_since_epoch)
+	if (t->o.since_epoch)
 		return put_u64(p, s);
 	if (s > SECONDS_MAX)
 		s = SECONDS_MAX;
-	const struct time_quarter *q = quarter_of(f, s);
-	return put_zone(is_zero(f, s) ? put_zero(p, f) : put_second(p, q, s), q);
+	const struct timetext_quarter *q = quarter_of(t, s);
+	return put_zone(is_zero(t, s) ? put_zero(p, t) : put_second(p, q, s), q);
 }
