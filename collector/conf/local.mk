@@ -1,6 +1,8 @@
-# collector/conf: the table of keys, the file grammar, the command line, checks across keys, the reader of map files.
+# collector/conf: the table of keys, the file grammar, the command line, checks across keys, the readers of maps and
+# of allow lists.
 noinst_LIBRARIES += libconf.a
 libconf_a_SOURCES = \
+	collector/conf/allow.c collector/conf/allow.h \
 	collector/conf/args.c \
 	collector/conf/conf.c collector/conf/conf.h \
 	collector/conf/dump.c collector/conf/instances.c collector/conf/list.c collector/conf/load.c \
@@ -14,7 +16,9 @@ libconf_a_SOURCES = \
 CONF_LIBS = libconf.a $(BASE_LIBS)
 
 if HAVE_CMOCKA
-check_PROGRAMS += conf_test conf_table_test mapfile_test
+check_PROGRAMS += allow_test conf_test conf_table_test mapfile_test
+allow_test_SOURCES = collector/conf/allow_test.c
+allow_test_LDADD = $(CONF_LIBS) $(CMOCKA_LIBS)
 conf_test_SOURCES = collector/conf/conf_test.c
 conf_test_LDADD = $(CONF_LIBS) $(CMOCKA_LIBS)
 conf_table_test_SOURCES = collector/conf/table_test.c

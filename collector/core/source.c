@@ -15,7 +15,7 @@
 #include "collector/core/netfiles.h"
 #include "collector/core/progress.h"
 #include "collector/decode/decode.h"
-#include "collector/input/allow.h"
+#include "collector/conf/allow.h"
 #include "collector/input/savefile.h"
 #include "collector/input/tcp.h"
 #include "collector/input/udp.h"

@@ -6,7 +6,7 @@
 
 #include <unistd.h>
 
-#include "collector/input/allow.h"
+#include "collector/conf/allow.h"
 
 static char path[] = "allow_test.list";
 

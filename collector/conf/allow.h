@@ -1,7 +1,7 @@
 /* Allow lists (nfacctd_allow_file and its like): who may send to us. One address or prefix a line. No list
  * allows everybody, an empty list nobody. Immutable: a reload loads another and swaps. */
-#ifndef FLOWRIB_INPUT_ALLOW_H
-#define FLOWRIB_INPUT_ALLOW_H
+#ifndef FLOWRIB_CONF_ALLOW_H
+#define FLOWRIB_CONF_ALLOW_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* Allow lists: the longest-prefix structure with one value. It is asked once a datagram at most. */
-#include "collector/input/allow.h"
+#include "collector/conf/allow.h"
 
 #include "collector/base/lines.h"
 #include "collector/base/lpm.h"
