@@ -29,8 +29,11 @@ enum bgp_peer_counter {
 	BGP_PEER_REFUSED, /* by the prefix limit: prefixes not taken */
 	BGP_PEER_COUNTERS
 };
+extern const struct counter_desc bgp_peer_counter_desc[BGP_PEER_COUNTERS];
 
-/* A peer keeps its entry while it has a session or stale routes. Entries are freed after a grace period. */
+/* A peer keeps its entry while it has a session or stale routes, and for a while afterwards, so that people
+ * see why it went. A session that comes or goes gets a new entry, with the old counters: what is not atomic
+ * here never changes once it is published. Entries are freed after a grace period. */
 struct bgp_peer {
 	struct addr address; /* of the session */
 	uint16_t port;	     /* its TCP port */
@@ -42,6 +45,7 @@ struct bgp_peer {
 	_Atomic int state;	   /* enum bgp_state */
 	_Atomic uint64_t since_us; /* wall clock of the last change of state */
 	_Atomic uint32_t eor;	   /* families whose End-of-RIB came, bits 1 << enum bgp_family */
+	_Atomic uint64_t routes;   /* in slot and stale, as of the last second */
 	uint32_t families;	   /* agreed on */
 	uint32_t add_path;
 	bool ebgp;
@@ -49,7 +53,7 @@ struct bgp_peer {
 	char host[65];
 	_Atomic uint64_t counter[BGP_PEER_COUNTERS];
 	_Atomic uint64_t fault[BGP_FAULTS];
-	char last_error[128]; /* why the last session ended; written before state changes */
+	char last_error[128]; /* why the last session ended */
 };
 
 struct bgp_directory; /* immutable */
@@ -63,7 +67,8 @@ const struct bgp_peer *bgp_directory_by_address(const struct bgp_directory *d, c
 unsigned bgp_directory_count(const struct bgp_directory *d);
 const struct bgp_peer *bgp_directory_at(const struct bgp_directory *d, unsigned i);
 
-/* For its maker: a directory of n peers; by_id: BGP identifiers serve too. */
+/* For its maker: a directory of n peers, which stay the caller's; by_id: BGP identifiers serve too. Peers
+ * with neither session nor stale routes are listed, but never found. NULL when memory is short. */
 struct bgp_directory *bgp_directory_new(struct bgp_peer *const *peers, unsigned n, bool by_id);
 void bgp_directory_free(struct bgp_directory *d);
 
