@@ -14,6 +14,7 @@ libplugins_a_SOURCES = \
 	plugins/outname.c plugins/outname.h \
 	plugins/preprocess.c plugins/preprocess.h \
 	plugins/print.c plugins/print_write.c plugins/print_write.h \
+	plugins/purge.c plugins/purge.h \
 	plugins/trigger.c plugins/trigger.h \
 	plugins/template.c
 

@@ -69,7 +69,7 @@ struct groups {
 /* One purge: what is constant in it, and what it has found so far. */
 struct walk {
 	struct print_writer *w;
-	struct print_job *job;
+	struct purge_job *job;
 	struct groups groups;
 	uint64_t purge_time;  /* seconds */
 	uint64_t late_before; /* bins that began earlier were over when the last purge wrote them; 0: none */
@@ -342,25 +342,6 @@ must_wait(const struct walk *k, const uint8_t *record)
 	return k->w->has_bins && bin >= k->job->cutoff && bin <= k->newest_bin;
 }
 
-/* Copied, since the cache is freed by the writer when the purge is over. */
-static void
-keep(struct walk *k, const uint8_t *record)
-{
-	text_add(&k->job->kept, record, layout_record_size(k->w->layout, record));
-	k->job->kept_records++;
-}
-
-/* Bounded: a disk that stays full must not fill the memory as well. The rows beyond are lost and counted. */
-static void
-keep_failed(struct walk *k, const uint8_t *record)
-{
-	k->job->failed++;
-	if (k->job->kept.len < PRINT_KEPT_MAX)
-		keep(k, record);
-	else
-		k->job->lost++;
-}
-
 /* The hot path: format into the group's buffer, and write that out when it is full. No system call a row. */
 static void
 write_row(struct walk *k, const uint8_t *record)
@@ -369,7 +350,7 @@ write_row(struct walk *k, const uint8_t *record)
 
 	/* no memory for another file: this row waits, the others go on */
 	if (!g) {
-		keep_failed(k, record);
+		purge_keep_failed(k->job, k->w->layout, record);
 		return;
 	}
 	format_row(k->w->format, record, k->job->now_us, &g->file.text);
@@ -391,7 +372,7 @@ write_rows(struct walk *k)
 	while ((record = cache_next(k->job->cache, &cursor))) {
 		k->job->total++;
 		if (must_wait(k, record))
-			keep(k, record);
+			purge_keep(k->job, k->w->layout, record);
 		else if (preprocess_pass(&k->w->preprocess, counters_of(k, record)))
 			write_row(k, record);
 	}
@@ -409,7 +390,7 @@ collect_failed(struct walk *k)
 			continue;
 		struct group *g = group_of(k, record);
 		if (g && g->failed)
-			keep_failed(k, record);
+			purge_keep_failed(k->job, k->w->layout, record);
 	}
 }
 
@@ -503,9 +484,8 @@ lock_stdout(const struct print_writer *w)
 /* On the writer's thread; w keeps state from purge to purge (files written, whether standard output has its
  * header), so there is never more than one call at a time. */
 void
-print_write(struct print_writer *w, struct print_job *job)
+print_write(struct print_writer *w, struct purge_job *job)
 {
-	uint64_t begin = clock_monotonic_us();
 	struct walk k = {.w = w, .job = job, .purge_time = job->now_us / US_PER_S};
 	bool locked = w->to_stdout && w->lock_fd >= 0 && lock_stdout(w);
 
@@ -527,7 +507,6 @@ print_write(struct print_writer *w, struct print_job *job)
 	groups_free(&k.groups);
 	if (locked)
 		flock(w->lock_fd, LOCK_UN);
-	job->took_us = clock_monotonic_us() - begin;
 }
 
 /* Also after a failed start, when only some of the parts are there. */

@@ -11,10 +11,7 @@
 #include "plugins/outfile.h"
 #include "plugins/outname.h"
 #include "plugins/preprocess.h"
-
-#define PRINT_KEPT_MAX                                                                                       \
-	(256u << 20) /* bytes of rows that could not be written and wait for the next purge                  \
-		      */
+#include "plugins/purge.h"
 
 enum print_marks { PRINT_MARKS_NONE, PRINT_MARKS_TEXT, PRINT_MARKS_JSON };
 
@@ -54,26 +51,8 @@ struct print_writer {
 	unsigned written_next;
 };
 
-struct print_job {
-	struct cache *cache;
-	uint64_t cutoff; /* seconds: rows of bins from here on are kept for the next purge; UINT64_MAX: write
-			    all */
-	uint64_t now_us; /* time of the purge */
-	/* results */
-	uint64_t total;	  /* aggregates there were */
-	uint64_t written; /* rows written */
-	uint64_t failed;  /* rows that could not be written */
-	uint64_t late;	  /* rows written whose bin was over and written before */
-	uint64_t lost;	  /* failed ones there was no room to keep */
-	unsigned files;	  /* files written */
-	unsigned errors;  /* files that failed */
-	uint64_t took_us;
-	struct text kept; /* records for the next purge, back to back */
-	uint32_t kept_records;
-};
-
 /* Writes out job->cache and fills in the results. The caller frees cache and kept. */
-void print_write(struct print_writer *w, struct print_job *job);
+void print_write(struct print_writer *w, struct purge_job *job);
 void print_writer_free(struct print_writer *w);
 
 #endif
