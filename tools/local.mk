@@ -11,6 +11,16 @@ flowgen_SOURCES = \
 replay_SOURCES = tools/replay.c
 replay_LDADD = $(PCAP_LIBS)
 
+# the feeder of BGP sessions
+noinst_PROGRAMS += bgpfeed
+bgpfeed_SOURCES = \
+	tools/bgpfeed/main.c \
+	tools/bgpfeed/message.c tools/bgpfeed/message.h \
+	tools/bgpfeed/routes.c tools/bgpfeed/routes.h \
+	tools/bgpfeed/session.c tools/bgpfeed/session.h \
+	tools/bgpfeed/table.c tools/bgpfeed/table.h
+bgpfeed_LDADD = $(BASE_LIBS)
+
 # flowrib, the client of the memory table. Of the plugins it needs the protocol only.
 bin_PROGRAMS += flowrib
 flowrib_SOURCES = \
