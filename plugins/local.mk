@@ -9,9 +9,7 @@ libplugins_a_SOURCES = \
 	plugins/memory_match.c plugins/memory_match.h \
 	plugins/memory_protocol.c plugins/memory_protocol.h \
 	plugins/memory_server.c plugins/memory_server.h \
-	plugins/outfile.c plugins/outfile.h \
 	plugins/owner.c plugins/owner.h \
-	plugins/outname.c plugins/outname.h \
 	plugins/preprocess.c plugins/preprocess.h \
 	plugins/print.c plugins/print_write.c plugins/print_write.h \
 	plugins/purge.c plugins/purge.h \

@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 #include "plugins/testbed.h"
-#include "plugins/outfile.h"
-#include "plugins/outname.h"
+#include "collector/base/outfile.h"
+#include "collector/base/outname.h"
 #include "plugins/preprocess.h"
 
 static char dir[64];

@@ -8,8 +8,8 @@
 #include "collector/flow/cache.h"
 #include "collector/flow/format.h"
 #include "collector/flow/timebin.h"
-#include "plugins/outfile.h"
-#include "plugins/outname.h"
+#include "collector/base/outfile.h"
+#include "collector/base/outname.h"
 #include "plugins/preprocess.h"
 #include "plugins/purge.h"
 

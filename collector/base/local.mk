@@ -7,6 +7,8 @@ libbase_a_SOURCES = \
 	collector/base/file.c collector/base/file.h \
 	collector/base/log.c collector/base/log.h \
 	collector/base/nearest.c collector/base/nearest.h \
+	collector/base/outfile.c collector/base/outfile.h \
+	collector/base/outname.c collector/base/outname.h \
 	collector/base/queue.h collector/base/ring.c \
 	collector/base/readers.c collector/base/readers.h \
 	collector/base/region.c collector/base/region.h \

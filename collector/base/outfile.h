@@ -4,8 +4,8 @@
  * of the target when it is complete. Three cases write in place instead: standard output and named pipes;
  * appending, where readers follow the file, and a failure cuts it back to its old length; and extending a
  * file of more than OUTFILE_COPY_MAX bytes, which would cost too much to copy. */
-#ifndef FLOWRIB_PLUGINS_OUTFILE_H
-#define FLOWRIB_PLUGINS_OUTFILE_H
+#ifndef FLOWRIB_BASE_OUTFILE_H
+#define FLOWRIB_BASE_OUTFILE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -10,7 +10,7 @@
  *
  * Files are not locked: two instances that write to one path replace each other's work, which a configuration
  * should not do. Appending by several is safe as long as none fails half-way. */
-#include "plugins/outfile.h"
+#include "collector/base/outfile.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -6,7 +6,7 @@
  *
  * Names come from configuration alone but for the row's own numbers and address, neither of which can hold a
  * slash: a record cannot name a path outside the configured folder. */
-#include "plugins/outname.h"
+#include "collector/base/outname.h"
 
 #include <ctype.h>
 #include <time.h>

@@ -1,10 +1,10 @@
 /* Names of output files and their variables.
  *
  * %d %H %m %M %s %S %w %W %Y %z (as in strftime) and $tzone tell the time of the row's bin, or of the purge
- * when there are no bins. $peer_src_ip, $tag and $tag2 are the row's values; $ref, $hst, $post_tag and
- * $post_tag2 are configured. A word after $ that is none of these stays as it is. */
-#ifndef FLOWRIB_PLUGINS_OUTNAME_H
-#define FLOWRIB_PLUGINS_OUTNAME_H
+ * when there are no bins. $peer_src_ip, $peer_tcp_port, $tag and $tag2 are the row's values; $ref, $hst,
+ * $post_tag and $post_tag2 are configured. A word after $ that is none of these stays as it is. */
+#ifndef FLOWRIB_BASE_OUTNAME_H
+#define FLOWRIB_BASE_OUTNAME_H
 
 #include <stdbool.h>
 #include <stddef.h>
