@@ -113,6 +113,8 @@ test_names(void **state)
 	assert_name("$ref-$hst-$post_tag-$post_tag2-$tag-$tag2", &row, false, "60-300-7-8-11-22");
 	assert_name("$peer_src_ip/x", &row, false, "192_0_2_1/x");
 	assert_name("$peer_src_ip", &none, false, "null");
+	row.peer_tcp_port = 4711;
+	assert_name("$peer_src_ip-$peer_tcp_port", &row, false, "192_0_2_1-4711");
 	assert_name("$tag_$tags$nothing$", &row, false, "11_$tags$nothing$");
 	assert_true(addr_parse(&row.peer_src_ip, "2001:db8::1"));
 	assert_name("a-$peer_src_ip-$tag", &row, false, "a-2001_db8__1-11");

@@ -73,7 +73,9 @@ open_target(const char *path, int flags, const struct outfile_owner *owner)
 	int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC | flags, FILE_MODE);
 	if (fd < 0 && errno == ENOENT && (flags & O_CREAT) && make_folders(path, owner))
 		fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC | flags, FILE_MODE);
-	if (fd >= 0 && owner_set(owner) && fchown(fd, owner->uid, owner->gid) < 0) {
+	bool fresh = fd >= 0 && (flags & O_CREAT) && owner && owner->mode;
+	if (fd >= 0 && ((owner_set(owner) && fchown(fd, owner->uid, owner->gid) < 0) ||
+			(fresh && fchmod(fd, owner->mode) < 0))) {
 		int saved = errno;
 		close(fd);
 		errno = saved;
@@ -90,6 +92,13 @@ fail(struct outfile *f)
 	if (!f->error)
 		f->error = errno ? errno : EIO;
 	f->text.len = 0;
+}
+
+int
+outfile_open(const char *path, const struct outfile_owner *owner)
+{
+	int fd = open_target(path, 0, owner);
+	return fd < 0 && errno == ENOENT ? open_target(path, O_CREAT, owner) : fd;
 }
 
 /* Its name can be guessed, and the folder may be one where others can write: so the first opening makes the

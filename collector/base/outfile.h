@@ -25,6 +25,7 @@ enum outfile_how {
 struct outfile_owner {
 	uid_t uid; /* (uid_t)-1: as it comes */
 	gid_t gid;
+	mode_t mode; /* of new files, whatever the process' umask is; 0: 0666 less that */
 };
 
 struct outfile {
@@ -44,6 +45,9 @@ struct outfile {
  * several writers apart. Failures are kept in f->error and reported by outfile_commit. */
 void outfile_begin(struct outfile *f, const char *path, enum outfile_how how, const char *suffix,
 		   const struct outfile_owner *owner);
+/* Opens path for appending and makes it, and folders that are missing, when it is not there; -1 with errno.
+ */
+int outfile_open(const char *path, const struct outfile_owner *owner);
 /* Standard output; fresh: nothing was written to it yet. */
 void outfile_begin_stdout(struct outfile *f, bool fresh);
 

@@ -17,10 +17,11 @@
 /* What strftime() knows beyond these depends on the locale or holds blanks and slashes. */
 static const char time_letters[] = "dHmMsSwWYz";
 
-/* The first four depend on the row, the rest on the configuration. */
+/* Those up to VAR_TAG2 depend on the row, the rest on the configuration. */
 enum variable {
 	VAR_TZONE,
 	VAR_PEER,
+	VAR_PORT,
 	VAR_TAG,
 	VAR_TAG2,
 	VAR_REF,
@@ -31,10 +32,9 @@ enum variable {
 };
 
 static const char *const variable_name[VARIABLES] = {
-    [VAR_TZONE] = "tzone",	 [VAR_PEER] = "peer_src_ip",
-    [VAR_TAG] = "tag",		 [VAR_TAG2] = "tag2",
-    [VAR_REF] = "ref",		 [VAR_HST] = "hst",
-    [VAR_POST_TAG] = "post_tag", [VAR_POST_TAG2] = "post_tag2",
+    [VAR_TZONE] = "tzone", [VAR_PEER] = "peer_src_ip",	[VAR_PORT] = "peer_tcp_port",
+    [VAR_TAG] = "tag",	   [VAR_TAG2] = "tag2",		[VAR_REF] = "ref",
+    [VAR_HST] = "hst",	   [VAR_POST_TAG] = "post_tag", [VAR_POST_TAG2] = "post_tag2",
 };
 
 /* The variable whose name stands at p, and its length; VARIABLES when there is none. The whole word must
@@ -79,6 +79,9 @@ add_variable(struct outname *name, struct text *out, enum variable v, size_t len
 		break;
 	case VAR_PEER:
 		name->peer_src_ip = true;
+		break;
+	case VAR_PORT:
+		name->peer_tcp_port = true;
 		break;
 	case VAR_TAG:
 		name->tag = true;
@@ -199,6 +202,8 @@ put_variable(struct text *out, enum variable v, const struct outname_row *row, c
 		put_tzone(out, tm);
 	else if (v == VAR_PEER)
 		put_peer(out, &row->peer_src_ip);
+	else if (v == VAR_PORT)
+		text_u64(out, row->peer_tcp_port);
 	else
 		text_u64(out, v == VAR_TAG ? row->tag : row->tag2);
 }

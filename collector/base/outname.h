@@ -18,6 +18,7 @@
 struct outname_row {
 	uint64_t time; /* seconds since the epoch */
 	struct addr peer_src_ip;
+	uint64_t peer_tcp_port;
 	uint64_t tag;
 	uint64_t tag2;
 };
@@ -35,6 +36,7 @@ struct outname {
 	bool utc;
 	bool time; /* which values of a row it uses */
 	bool peer_src_ip;
+	bool peer_tcp_port;
 	bool tag;
 	bool tag2;
 };
