@@ -34,6 +34,7 @@ flowrib_SOURCES = \
 	tools/client/session.c \
 	tools/client/table.c tools/client/table.h \
 	tools/client/top.c
+flowrib_LDFLAGS = $(AM_LDFLAGS) $(CLIENT_LDFLAGS)
 flowrib_LDADD = libplugins.a $(FLOW_LIBS)
 
 if HAVE_CMOCKA
