@@ -20,6 +20,44 @@
 
 static char dir[64];
 
+/* What the code under test asks of the disk; these stand before the C library's. */
+static struct {
+	ino_t inode; /* of the file synced last */
+	off_t size;  /* it had then */
+	int error;   /* to answer with instead, 0: none */
+	unsigned synced, renamed;
+	bool late; /* something got its name that was not on the disk as it is */
+} disk;
+
+int
+fdatasync(int fd)
+{
+	struct stat st;
+
+	disk.synced++;
+	if (disk.error) {
+		errno = disk.error;
+		return -1;
+	}
+	if (fstat(fd, &st) < 0)
+		return -1;
+	disk.inode = st.st_ino;
+	disk.size = st.st_size;
+	return 0;
+}
+
+int
+rename(const char *from, const char *to)
+{
+	struct stat st;
+
+	if (lstat(from, &st) == 0 && S_ISREG(st.st_mode)) {
+		disk.renamed++;
+		disk.late |= st.st_ino != disk.inode || st.st_size != disk.size;
+	}
+	return renameat(AT_FDCWD, from, AT_FDCWD, to);
+}
+
 /* 2026-11-20 10:37:41 in a zone one hour east of UTC. */
 #define MOMENT 1795167461
 
@@ -342,21 +380,52 @@ test_preprocess(void **state)
 	assert_false(preprocess_parse(&p, "minp=5x", false, &l, err, sizeof(err)));
 }
 
+/* Whatever way it was written, a file is on the disk in its final size when it gets its name; a disk that
+ * says it failed leaves the target as it was, and one that cannot be asked is believed. */
+static void
+test_on_the_disk_before_it_has_its_name(void **state)
+{
+	static const enum outfile_how how[] = {OUTFILE_REPLACE, OUTFILE_REPLACE, OUTFILE_EXTEND};
+	const char *path = in_dir("power");
+	struct outfile f;
+
+	(void)state;
+	memset(&disk, 0, sizeof(disk));
+	for (unsigned i = 0; i < ARRAY_SIZE(how); i++) {
+		outfile_begin(&f, path, how[i], "x", NULL);
+		text_str(&f.text, "one\n");
+		outfile_flush(&f);
+		text_str(&f.text, "two\n");
+		assert_true(outfile_commit(&f));
+		assert_int_equal(disk.renamed, i + 1);
+		assert_false(disk.late);
+	}
+	disk.error = EIO;
+	outfile_begin(&f, path, OUTFILE_REPLACE, "x", NULL);
+	text_str(&f.text, "three\n");
+	assert_false(outfile_commit(&f));
+	assert_int_equal(f.error, EIO);
+	assert_int_equal(disk.renamed, 3);
+	assert_content(path, "one\ntwo\none\ntwo\n");
+	disk.error = EINVAL;
+	outfile_begin(&f, path, OUTFILE_REPLACE, "x", NULL);
+	text_str(&f.text, "three\n");
+	assert_true(outfile_commit(&f));
+	assert_content(path, "three\n");
+	disk.error = 0;
+	unlink(path);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_names),
-	    cmocka_unit_test(test_names_refused),
-	    cmocka_unit_test(test_same_time),
-	    cmocka_unit_test(test_replace_extend_append),
-	    cmocka_unit_test(test_failures),
-	    cmocka_unit_test(test_pipe),
-	    cmocka_unit_test(test_planted_link),
-	    cmocka_unit_test(test_stuck_pipe),
-	    cmocka_unit_test(test_append_failure_keeps_others),
-	    cmocka_unit_test(test_latest),
-	    cmocka_unit_test(test_preprocess),
+	    cmocka_unit_test(test_names),      cmocka_unit_test(test_names_refused),
+	    cmocka_unit_test(test_same_time),  cmocka_unit_test(test_replace_extend_append),
+	    cmocka_unit_test(test_failures),   cmocka_unit_test(test_on_the_disk_before_it_has_its_name),
+	    cmocka_unit_test(test_pipe),       cmocka_unit_test(test_planted_link),
+	    cmocka_unit_test(test_stuck_pipe), cmocka_unit_test(test_append_failure_keeps_others),
+	    cmocka_unit_test(test_latest),     cmocka_unit_test(test_preprocess),
 	};
 	return cmocka_run_group_tests(tests, set_up, leave);
 }

@@ -273,16 +273,33 @@ undo(struct outfile *f)
 		return; /* as good as it gets: the error that led here is reported */
 }
 
-/* A file without rows is made, too, when it was begun: who began it wanted it. No fsync(): a purge may end
- * thousands of files, and after a crash of the machine the database or the next purge is what counts; readers
- * see whole files in any case. */
+/* On the disk before it gets its name: else a power cut shortly after the rename may leave an empty file in
+ * the place of a whole one. Opened once more, as no descriptor is kept between flushes; an error of writing
+ * back that nobody was told yet is told to a new one, too. File systems that know no such call cannot lose
+ * more by it. */
+static bool
+settle(struct outfile *f)
+{
+	int fd = open_temporary(f);
+	if (fd < 0)
+		return false;
+	bool ok = fdatasync(fd) == 0 || errno == EINVAL || errno == ENOSYS;
+	int saved = errno;
+	close(fd);
+	errno = saved;
+	return ok;
+}
+
+/* A file without rows is made, too, when it was begun: who began it wanted it. The folder is not synced: that
+ * a name appears late is no half a file. Nor are files that are appended to in place, which readers follow
+ * row by row. */
 bool
 outfile_commit(struct outfile *f)
 {
 	/* the second case is a file without rows: opening it is what makes it */
 	if (!f->error && (f->text.len || (f->temporary && !f->started)))
 		outfile_flush(f);
-	if (!f->error && f->temporary && rename(f->temporary, f->path) < 0)
+	if (!f->error && f->temporary && (!settle(f) || rename(f->temporary, f->path) < 0))
 		fail(f);
 	if (f->error)
 		undo(f);

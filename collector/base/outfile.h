@@ -1,9 +1,10 @@
 /* Output files: whole or not at all.
  *
  * What is written collects in a buffer and goes to a temporary file in the same folder, which takes the place
- * of the target when it is complete. Three cases write in place instead: standard output and named pipes;
- * appending, where readers follow the file, and a failure cuts it back to its old length; and extending a
- * file of more than OUTFILE_COPY_MAX bytes, which would cost too much to copy. */
+ * of the target when it is complete and on the disk, so that a power cut leaves the old file or the new one,
+ * never a part (0.4 ms a file, see docs/performance.md). Three cases write in place instead: standard output
+ * and named pipes; appending, where readers follow the file, and a failure cuts it back to its old length;
+ * and extending a file of more than OUTFILE_COPY_MAX bytes, which would cost too much to copy. */
 #ifndef FLOWRIB_BASE_OUTFILE_H
 #define FLOWRIB_BASE_OUTFILE_H
 
