@@ -178,7 +178,11 @@ static const struct element rows[] = {
     {0, 311, .name = "samplingProbability", S(probability), CALL(set_double, 4, 8), RATE},
     {0, 312, .name = "dataLinkFrameSize", FRAME(frame_size), UINT},
     {0, 313, .name = "ipHeaderPacketSection", FRAME(frame), CALL(set_frame_ip, 1, VARIABLE_LENGTH), RANK(2)},
+    {0, 314, .name = "ipPayloadPacketSection", FRAME(payload), CALL(set_payload, 1, VARIABLE_LENGTH)},
     {0, 315, .name = "dataLinkFrameSection", FRAME(frame), CALL(set_frame, 1, VARIABLE_LENGTH)},
+    /* 317, what follows the label stack, does not say what it is (RFC 4385): it is passed over */
+    {0, 316, .name = "mplsLabelStackSection", FRAME(frame), CALL(set_frame_mpls, 1, VARIABLE_LENGTH),
+     RANK(3)},
     {0, 322, .name = "observationTimeSeconds", SPAN(observed_us, set_time_s), OR_EMPTY(3)},
     {0, 323, .name = "observationTimeMilliseconds", SPAN(observed_us, set_time_ms), OR_EMPTY(2)},
     {0, 324, .name = "observationTimeMicroseconds", SPAN(observed_us, set_time_ntp), .alt = ALT_EMPTY},
@@ -187,6 +191,7 @@ static const struct element rows[] = {
     {0, 352, .name = "layer2OctetDeltaCount", F(bytes), UINT, RANK(3)},
     {0, 365, .name = "staMacAddress", F(src_mac), MAC, OR_EMPTY(2)},
     {0, 408, .name = "dataLinkFrameType", FRAME(frame_type), UINT},
+    {0, 409, .name = "sectionOffset", FRAME(section_offset), UINT},
     /* 16 bytes a segment, as they came */
     {0, 497, .name = "srhSegmentIPv6ListSection", F(srv6_seg_ipv6_list), .type = ELEMENT_BYTES},
     {0, 600, .name = "pathDelayMeanDeltaMicroseconds", F(path_delay_avg_usec), UINT},
@@ -243,8 +248,8 @@ element_find(uint32_t pen, uint16_t id)
 bool
 element_is_octets(uint32_t pen, uint16_t id)
 {
-	/* by id; 104, 313 and 315 carry a packet, whose length counts */
-	static const uint16_t octets[] = {1, 23, 85, 104, 231, 232, 313, 315, 352};
+	/* by id; 104 and 313 to 316 carry a packet, whose length counts */
+	static const uint16_t octets[] = {1, 23, 85, 104, 231, 232, 313, 314, 315, 316, 352};
 
 	for (size_t i = 0; pen == 0 && i < ARRAY_SIZE(octets); i++)
 		if (octets[i] == id)

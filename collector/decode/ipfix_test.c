@@ -356,6 +356,121 @@ test_frame(void **state)
 	decoder_free(d);
 }
 
+/* A record with ports 7 and 9 of its own, protocol 17, and one carried section of n bytes at offset at. */
+static const struct flow *
+section(struct decoder *d, uint16_t id, const char *bytes, size_t n, unsigned at)
+{
+	got_n = 0;
+	template_begin(6);
+	put_iana(4, 1);
+	put_iana(7, 2);
+	put_iana(11, 2);
+	put_iana(60, 1);
+	put_iana(409, 2);
+	put_iana(id, 65535);
+	b_set_end(&b);
+	b_set(&b, 256);
+	b_uint(&b, 17, 1);
+	b_uint(&b, 7, 2);
+	b_uint(&b, 9, 2);
+	b_uint(&b, 4, 1);
+	b_uint(&b, at, 2);
+	b_uint(&b, n, 1);
+	b_bytes(&b, bytes, n);
+	b_set_end(&b);
+	finish(d);
+	assert_int_equal(got_n, 1);
+	return &got[0];
+}
+
+/* Sections of RFC 7133: which are read, and that a record keeps its own ports when its section is cut before
+ * them, begins elsewhere, or says nothing of its kind. */
+static void
+test_sections(void **state)
+{
+	(void)state;
+	static const char labels[] = "\x00\x06\x40\x40\x00\x0c\x81\x40"; /* labels 100 and 200, bottom */
+	struct decoder *d = start(NULL);
+	const struct flow *f;
+	char mpls[8 + 28];
+
+	f = section(d, 313, frame + 14, 28, 0);
+	assert_int_equal(f->src_port, 5353);
+	f = section(d, 313, frame + 14, 20, 0); /* the IP header only */
+	assert_addr(f->src_host, "192.0.2.1");
+	assert_int_equal(f->src_port, 7);
+	assert_int_equal(f->dst_port, 9);
+	assert_int_equal(f->packets, 1);
+	f = section(d, 315, frame, 14, 0); /* the Ethernet header only */
+	assert_int_equal(f->src_port, 7);
+	assert_int_equal(f->proto, 17);
+	assert_int_equal(f->src_mac[5], 2);
+	assert_int_equal(f->packets, 1);
+	assert_int_equal(count(d, DROP_FRAME), 1);
+	f = section(d, 313, frame + 14 + 8, 20, 8); /* begins within the header */
+	assert_int_equal(f->src_port, 7);
+	assert_true(addr_is_none(&f->src_host));
+	assert_int_equal(count(d, DROP_FRAME), 2);
+	f = section(d, 314, frame + 34, 8, 0);
+	assert_int_equal(f->src_port, 5353);
+	assert_int_equal(f->dst_port, 53);
+	f = section(d, 314, frame + 34, 3, 0);
+	assert_int_equal(f->src_port, 7);
+	assert_int_equal(count(d, DROP_FRAME), 3);
+	f = section(d, 316, labels, 8, 0); /* the stack alone */
+	assert_int_equal(f->mpls_labels, 2);
+	assert_int_equal(f->mpls_label_bottom, 200);
+	assert_int_equal(f->src_port, 7);
+	memcpy(mpls, labels, 8);
+	memcpy(mpls + 8, frame + 14, 28);
+	f = section(d, 316, mpls, sizeof(mpls), 0); /* and the packet below */
+	assert_int_equal(f->mpls_label_top, 100);
+	assert_addr(f->dst_host, "198.51.100.1");
+	assert_int_equal(f->src_port, 5353);
+	f = section(d, 317, frame + 14, 28, 0); /* passed over by its length */
+	assert_int_equal(f->src_port, 7);
+	assert_int_equal(count(d, DROP_FRAME), 3);
+
+	/* header and payload carried apart */
+	got_n = 0;
+	template_begin(2);
+	put_iana(313, 20);
+	put_iana(314, 8);
+	b_set_end(&b);
+	b_set(&b, 256);
+	b_bytes(&b, frame + 14, 28);
+	b_set_end(&b);
+	finish(d);
+	assert_int_equal(got_n, 1);
+	assert_addr(got[0].src_host, "192.0.2.1");
+	assert_int_equal(got[0].proto, 17);
+	assert_int_equal(got[0].src_port, 5353);
+	assert_int_equal(got[0].dst_port, 53);
+
+	/* the same of IPv6 with an extension header (no options, padded), which the record does not mention
+	 */
+	got_n = 0;
+	template_begin(3);
+	put_iana(4, 1);
+	put_iana(313, 40);
+	put_iana(314, 16);
+	b_set_end(&b);
+	b_set(&b, 256);
+	b_uint(&b, 17, 1);
+	b_bytes(&b, "\x60\0\0\0\0\x10\x3c\x40", 8); /* 16 bytes of payload, destination options */
+	b_bytes(&b, "\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1", 16);
+	b_bytes(&b, "\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\2", 16);
+	b_bytes(&b, "\x11\0\1\4\0\0\0\0", 8);
+	b_bytes(&b, frame + 34, 8);
+	b_set_end(&b);
+	finish(d);
+	assert_int_equal(got_n, 1);
+	assert_addr(got[0].dst_host, "2001:db8::2");
+	assert_int_equal(got[0].proto, 17);
+	assert_int_equal(got[0].src_port, 5353);
+	decoder_free(d);
+}
+
 /* One record with times; the field values are appended as 8 bytes each. */
 static const struct flow *
 timed(struct decoder *d, unsigned n, const uint16_t *ids, const uint64_t *values)
@@ -463,12 +578,19 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_variable),	  cmocka_unit_test(test_variable_overrun),
-	    cmocka_unit_test(test_structured),	  cmocka_unit_test(test_enterprises),
-	    cmocka_unit_test(test_biflow),	  cmocka_unit_test(test_biflow_batches),
-	    cmocka_unit_test(test_responder),	  cmocka_unit_test(test_responder_alone),
-	    cmocka_unit_test(test_frame),	  cmocka_unit_test(test_absolute_times),
-	    cmocka_unit_test(test_derived_times), cmocka_unit_test(test_biflow_next_hops),
+	    cmocka_unit_test(test_variable),
+	    cmocka_unit_test(test_variable_overrun),
+	    cmocka_unit_test(test_structured),
+	    cmocka_unit_test(test_enterprises),
+	    cmocka_unit_test(test_biflow),
+	    cmocka_unit_test(test_biflow_batches),
+	    cmocka_unit_test(test_responder),
+	    cmocka_unit_test(test_responder_alone),
+	    cmocka_unit_test(test_frame),
+	    cmocka_unit_test(test_sections),
+	    cmocka_unit_test(test_absolute_times),
+	    cmocka_unit_test(test_derived_times),
+	    cmocka_unit_test(test_biflow_next_hops),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -146,6 +146,8 @@ layer_by_proto(struct walk *k, uint8_t proto)
 {
 	enum layer next = protocols[proto];
 	k->level->proto = proto;
+	if (layer_outermost(k))
+		k->p->next = proto;
 	return layers[next].kind == EXTENSION && !k->ipv6 ? LAYER_END : next;
 }
 
@@ -193,12 +195,33 @@ walk_layers(struct walk *k, enum layer next, const struct flow_needs *needs)
 		next = row->decode(k);
 		if (k->w.failed) {
 			k->p->result = PACKET_TRUNCATED;
+			/* the number of an extension header is no protocol; the record's is, if it has one */
+			if (row->kind == EXTENSION && layer_outermost(k) && k->f->proto)
+				k->level->proto = k->f->proto;
 			return;
 		}
 		/* the payload begins where the transport header has ended */
 		if (row->point == PACKET_AT_L4 && k->p->result == PACKET_OK)
 			point_note(k, PACKET_AT_PAYLOAD);
 	}
+}
+
+/* What the flow says already stays where the headers say nothing: a frame that is cut must not put zeros in
+ * the place of a record's own ports. From a source that only captures the flow is empty, and this is one load
+ * a member. */
+static void
+load_main(struct level *l, struct flow *f)
+{
+	l->src = &f->src_host;
+	l->dst = &f->dst_host;
+	l->src_port = f->src_port;
+	l->dst_port = f->dst_port;
+	l->proto = f->proto;
+	l->tos = f->tos;
+	l->tcp_flags = (uint8_t)f->tcp_flags;
+	l->flow_label = f->flow_label;
+	memcpy(l->src_mac, f->src_mac, sizeof(l->src_mac));
+	memcpy(l->dst_mac, f->dst_mac, sizeof(l->dst_mac));
 }
 
 /* Members behind the hot part are written whether they are wanted or not: asking costs more than writing. */
@@ -215,7 +238,8 @@ store_main(const struct walk *k)
 	/* added: the record may have traits of its own */
 	f->features |= k->features;
 	f->flow_label = l->flow_label;
-	f->etype = k->etype;
+	if (k->etype)
+		f->etype = k->etype;
 	memcpy(f->src_mac, l->src_mac, sizeof(f->src_mac));
 	memcpy(f->dst_mac, l->dst_mac, sizeof(f->dst_mac));
 }
@@ -236,13 +260,39 @@ store_tunnel(const struct walk *k)
 	memcpy(f->tunnel_dst_mac, l->dst_mac, sizeof(f->tunnel_dst_mac));
 }
 
-/* zeros to assign from, which is faster than clearing in parts */
-static const struct level no_level;
+/* to assign from, which is faster than clearing in parts */
 static const struct packet no_packet = {.point = {PACKET_NOWHERE, PACKET_NOWHERE, PACKET_NOWHERE,
 						  PACKET_NOWHERE, PACKET_NOWHERE, PACKET_NOWHERE}};
 
-/* Writes every member that a header may supply, wanted or not, so that a record's own values give way to the
- * packet's. data stays the caller's; f->frame and the label stack refer to it and to f. */
+/* From the layer `first` on. A struct walk is made member by member: clearing all levels would be paid for
+ * every packet, and the inner one is filled in when it is entered. */
+static bool
+walk_from(struct packet *p, struct flow *f, const struct flow_needs *needs, enum layer first, bool ipv6,
+	  const uint8_t *data, size_t caplen, size_t wirelen)
+{
+	struct walk k;
+
+	k.w = wire_over(data, caplen);
+	k.level = k.levels;
+	k.f = f;
+	k.p = p;
+	k.begin = data;
+	k.wirelen = wirelen;
+	k.features = FLOW_HAS_FRAME;
+	k.etype = 0;
+	k.vlans = 0;
+	k.ipv6 = ipv6;
+	load_main(k.levels, f);
+	walk_layers(&k, first, needs);
+	store_main(&k);
+	/* no tunnel was entered: its members keep what they had */
+	if (!layer_outermost(&k))
+		store_tunnel(&k);
+	return p->result == PACKET_OK || k.features & (FLOW_HAS_V4 | FLOW_HAS_V6);
+}
+
+/* What a header says takes the place of what the flow said. data stays the caller's; f->frame and the label
+ * stack refer to it and to f. */
 bool
 packet_walk(struct packet *p, struct flow *f, const struct flow_needs *needs, int linktype,
 	    const uint8_t *data, size_t caplen, size_t wirelen)
@@ -256,29 +306,24 @@ packet_walk(struct packet *p, struct flow *f, const struct flow_needs *needs, in
 		p->result = PACKET_NO_LINK;
 		return false;
 	}
-	/* not an initialiser, which would clear all levels for every packet */
-	struct walk k; /* member by member: the inner level is cleared when it is entered */
-	k.w = wire_over(data, caplen);
-	k.level = k.levels;
-	k.f = f;
-	k.p = p;
-	k.begin = data;
-	k.wirelen = wirelen;
-	k.features = FLOW_HAS_FRAME;
-	k.etype = 0;
-	k.vlans = 0;
-	k.ipv6 = false;
-	k.levels[0] = no_level;
-	k.level->src = &f->src_host;
-	k.level->dst = &f->dst_host;
-	walk_layers(&k, first, needs);
-	store_main(&k);
-	/* no tunnel was entered: its members keep what they had, which is zero */
-	if (!layer_outermost(&k))
-		store_tunnel(&k);
+	bool usable = walk_from(p, f, needs, first, false, data, caplen, wirelen);
 	if (FLOW_NEEDED(needs, frame))
 		f->frame = (struct flow_bytes){data, (uint32_t)caplen};
-	return p->result == PACKET_OK || k.features & (FLOW_HAS_V4 | FLOW_HAS_V6);
+	return usable;
+}
+
+/* The transport header is the first one, or extension headers of IPv6 are: both are layers like any other. */
+bool
+packet_walk_payload(struct packet *p, struct flow *f, const struct flow_needs *needs, uint8_t proto,
+		    const uint8_t *data, size_t caplen)
+{
+	bool ipv6 = f->features & FLOW_HAS_V6;
+	enum layer first = protocols[proto];
+
+	*p = no_packet;
+	if (layers[first].kind == EXTENSION && !ipv6)
+		first = LAYER_END;
+	return walk_from(p, f, needs, first, ipv6, data, caplen, caplen) && p->layer != LAYER_END;
 }
 
 /* For callers who do not need the places of layers. */

@@ -209,7 +209,10 @@ enum layer
 layer_icmp(struct walk *k)
 {
 	uint16_t type_code = wire_u16(&k->w);
+	if (k->w.failed)
+		return LAYER_END;
 	/* as NetFlow has it: type times 256 plus code */
 	k->level->dst_port = type_code;
+	k->level->src_port = 0;
 	return LAYER_END;
 }

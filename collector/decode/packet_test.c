@@ -367,6 +367,105 @@ cuts(void **state)
 	}
 }
 
+/* Values that no frame above has. */
+static void
+set_own(struct flow *f)
+{
+	memset(f, 0, sizeof(*f));
+	f->src_port = f->tunnel_src_port = 40001;
+	f->dst_port = f->tunnel_dst_port = 40002;
+	f->proto = f->tunnel_proto = 200;
+	f->tcp_flags = f->tunnel_tcp_flags = 0x80;
+	f->tos = f->tunnel_tos = 0xfc;
+	f->etype = 0x4242;
+	f->flow_label = f->tunnel_flow_label = 7;
+	memset(f->src_mac, 9, sizeof(f->src_mac));
+}
+
+/* Of a frame that is cut anywhere each member is what the record had or what the whole frame has: never zero,
+ * never the number of an extension header. */
+static void
+cuts_leave_the_record_alone(void **state)
+{
+	static const uint8_t mac[6] = {9, 9, 9, 9, 9, 9};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		uint8_t frame[512];
+		size_t n = unhex(frame, good[i].frame);
+		struct packet p;
+		struct flow whole;
+		walk(&p, &whole, good[i].link, good[i].frame);
+		for (size_t cut = 0; cut < n; cut++) {
+			struct flow f;
+			set_own(&f);
+			packet_walk(&p, &f, &needs, good[i].link, frame, cut, n);
+			assert_true(f.src_port == 40001 || f.src_port == whole.src_port);
+			assert_true(f.dst_port == 40002 || f.dst_port == whole.dst_port);
+			assert_true(f.proto == 200 || f.proto == whole.proto);
+			assert_true(f.tcp_flags == 0x80 || f.tcp_flags == whole.tcp_flags);
+			assert_true(f.tos == 0xfc || f.tos == whole.tos);
+			assert_true(f.flow_label == 7 || f.flow_label == whole.flow_label);
+			assert_true(f.etype != 0);
+			assert_true(memcmp(f.src_mac, mac, 6) == 0 ||
+				    memcmp(f.src_mac, whole.src_mac, 6) == 0);
+			/* a port of the frame only together with the header that says whose it is */
+			if (addr_is_none(&f.src_host))
+				assert_true(f.src_port == 40001 && f.dst_port == 40002 && f.proto == 200);
+		}
+	}
+}
+
+/* What begins behind the IP header, with the protocol from elsewhere. */
+static void
+payloads(void **state)
+{
+	static const struct {
+		uint8_t proto;
+		bool v6;
+		const char *payload;
+		bool read;
+		uint16_t src_port, dst_port, tcp_flags;
+		uint8_t after; /* the protocol behind extension headers */
+	} table[] = {
+	    {6, false,
+	     "03e900500000000000000000501200000000"
+	     "0000",
+	     true, 1001, 80, 0x12, 6},
+	    {6, false, "03e90050000000000000000050120000", false, 1001, 80, 0x12, 6}, /* cut late */
+	    {17, false, "14e9003500180000", true, 5353, 53, 0x80, 17},
+	    {17, false, "14e9", false, 40001, 40002, 0x80, 17}, /* cut */
+	    {58, true, "8000", true, 0, 0x8000, 0x80, 58},	/* echo request: type 128 */
+	    {60, true,
+	     "1100010400000000"
+	     "14e9003500180000",
+	     true, 5353, 53, 0x80, 17},
+	    {60, false,
+	     "1100010400000000"
+	     "14e9003500180000",
+	     false, 40001, 40002, 0x80, 60},				    /* not IPv6 */
+	    {89, false, "14e9003500180000", false, 40001, 40002, 0x80, 89}, /* OSPF has no ports */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		uint8_t bytes[64];
+		size_t n = unhex(bytes, table[i].payload);
+		struct packet p;
+		struct flow f;
+		set_own(&f);
+		f.proto = table[i].proto;
+		f.features = table[i].v6 ? FLOW_HAS_V6 : FLOW_HAS_V4;
+		assert_int_equal(packet_walk_payload(&p, &f, &needs, f.proto, bytes, n), table[i].read);
+		assert_int_equal(f.src_port, table[i].src_port);
+		assert_int_equal(f.dst_port, table[i].dst_port);
+		assert_int_equal(f.tcp_flags, table[i].tcp_flags);
+		assert_int_equal(f.proto, table[i].after);
+		assert_int_equal(f.tos, 0xfc);
+		assert_int_equal(f.etype, 0x4242);
+	}
+}
+
 static void
 link_members(void **state)
 {
@@ -712,12 +811,20 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(frames),	      cmocka_unit_test(faults),
-	    cmocka_unit_test(cuts),	      cmocka_unit_test(link_members),
-	    cmocka_unit_test(mpls_members),   cmocka_unit_test(fragments),
-	    cmocka_unit_test(points),	      cmocka_unit_test(bounded),
-	    cmocka_unit_test(tunnels_peeled), cmocka_unit_test(tunnels_left_alone),
-	    cmocka_unit_test(tunnels_nested), cmocka_unit_test(tunnels_faults),
+	    cmocka_unit_test(frames),
+	    cmocka_unit_test(faults),
+	    cmocka_unit_test(cuts),
+	    cmocka_unit_test(link_members),
+	    cmocka_unit_test(mpls_members),
+	    cmocka_unit_test(fragments),
+	    cmocka_unit_test(points),
+	    cmocka_unit_test(bounded),
+	    cmocka_unit_test(tunnels_peeled),
+	    cmocka_unit_test(tunnels_left_alone),
+	    cmocka_unit_test(cuts_leave_the_record_alone),
+	    cmocka_unit_test(payloads),
+	    cmocka_unit_test(tunnels_nested),
+	    cmocka_unit_test(tunnels_faults),
 	};
 	flow_need(&needs, 0, sizeof(struct flow));
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,6 +27,22 @@
 #define L2TP_SEQUENCE 0x0800
 #define L2TP_OFFSET   0x0200
 
+/* As with the main header: what the flow says stays where the headers say nothing. */
+static void
+load_tunnel(struct level *l, struct flow *f)
+{
+	l->src = &f->tunnel_src_host;
+	l->dst = &f->tunnel_dst_host;
+	l->src_port = f->tunnel_src_port;
+	l->dst_port = f->tunnel_dst_port;
+	l->proto = f->tunnel_proto;
+	l->tos = f->tunnel_tos;
+	l->tcp_flags = f->tunnel_tcp_flags;
+	l->flow_label = f->tunnel_flow_label;
+	memcpy(l->src_mac, f->tunnel_src_mac, sizeof(l->src_mac));
+	memcpy(l->dst_mac, f->tunnel_dst_mac, sizeof(l->dst_mac));
+}
+
 /* next, one level down; or the end, when this was the last level. */
 static enum layer
 enter(struct walk *k, enum layer next)
@@ -36,9 +52,7 @@ enter(struct walk *k, enum layer next)
 		return LAYER_END;
 	k->level++;
 	/* here, not for every packet: most have no tunnel */
-	memset(k->level, 0, sizeof(*k->level));
-	k->level->src = &k->f->tunnel_src_host;
-	k->level->dst = &k->f->tunnel_dst_host;
+	load_tunnel(k->level, k->f);
 	return next;
 }
 

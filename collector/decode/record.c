@@ -12,28 +12,56 @@
 #include "collector/decode/packet_custom.h"
 #include "collector/decode/times.h"
 
-/* What the headers of a carried packet say replaces what the record has; without counters of its own, the
- * record counts for one packet. */
-static void
-finish_frame(struct record *r)
+/* Which link type the carried packet is of. */
+static int
+frame_link(const struct scratch *s)
+{
+	static const int below[] = {[FRAME_IP] = DLT_RAW, [FRAME_MPLS] = DLT_MPLS};
+
+	if (s->frame_kind != FRAME_LINK)
+		return below[s->frame_kind];
+	return s->frame_type == 2 ? DLT_IEEE802_11 : DLT_EN10MB;
+}
+
+/* Headers of the frame, and those behind the IP header where they were carried apart or the frame ends before
+ * them. False when nothing of what was carried could be read. */
+static bool
+walk_frame(struct record *r, size_t wirelen)
 {
 	struct decoder *d = r->m->d;
 	const struct scratch *s = &r->s;
+	struct packet walked = {.result = PACKET_TRUNCATED};
+	bool usable = s->frame && packet_walk(&walked, r->flow, &d->needs, frame_link(s), s->frame,
+					      s->frame_len, wirelen);
+
+	if (usable && d->o.packet_customs)
+		packet_custom_fill(d->o.packet_customs, &walked, r->flow, s->frame, s->frame_len);
+	if (s->payload && walked.result == PACKET_TRUNCATED) {
+		/* the IP header knows best: a record may name the transport protocol behind extension headers
+		 */
+		uint8_t proto = usable ? walked.next : r->flow->proto;
+		usable |= packet_walk_payload(&walked, r->flow, &d->needs, proto, s->payload, s->payload_len);
+	}
+	return usable;
+}
+
+/* What the headers of a carried packet say replaces what the record has; without counters of its own, the
+ * record counts for one packet, also when it carries too little of it to be read. */
+static void
+finish_frame(struct record *r)
+{
+	const struct scratch *s = &r->s;
 	struct flow *f = r->flow;
-	size_t wirelen = s->frame_size > s->frame_len ? s->frame_size : s->frame_len;
-	int link = s->frame_ip ? DLT_RAW : s->frame_type == 2 ? DLT_IEEE802_11 : DLT_EN10MB;
+	size_t carried = s->frame ? s->frame_len : s->payload_len;
+	size_t wirelen = s->frame_size > carried ? s->frame_size : carried;
 
 	/* the template has the field, this record left it empty */
-	if (!s->frame)
+	if (!s->frame && !s->payload)
 		return;
-	struct packet walked;
-	if (!packet_walk(&walked, f, &d->needs, link, s->frame, s->frame_len, wirelen)) {
-		drop_message(r->m, DROP_FRAME);
-		return;
-	}
 	f->features |= FLOW_HAS_FRAME;
-	if (d->o.packet_customs)
-		packet_custom_fill(d->o.packet_customs, &walked, f, s->frame, s->frame_len);
+	/* a part that begins in the middle of a header cannot be told from one that does not */
+	if (s->section_offset || !walk_frame(r, wirelen))
+		drop_message(r->m, DROP_FRAME);
 	if (f->bytes == 0 && f->packets == 0) {
 		/* the length on the wire, not that of the part which was carried */
 		f->bytes = wirelen;

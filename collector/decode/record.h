@@ -55,11 +55,18 @@ struct scratch {
 	uint32_t frame_len;
 	uint32_t frame_size; /* on the wire, when told */
 	uint16_t frame_type; /* 408 */
-	uint8_t frame_ip;    /* begins with the IP header */
+	uint8_t frame_kind;  /* enum frame_kind */
+	/* what follows the IP header, carried on its own */
+	const uint8_t *payload;
+	uint32_t payload_len;
+	uint32_t section_offset; /* 409: bytes of the header that the carried part leaves out */
 	uint64_t delay_sum;
 };
 
 #define PLAN_VARIABLE_MAX 64
+
+/* With what a carried packet begins. */
+enum frame_kind { FRAME_LINK, FRAME_IP, FRAME_MPLS };
 
 struct record {
 	const struct message *m;

@@ -139,5 +139,22 @@ void
 set_frame_ip(struct record *r, uint8_t *dst, const uint8_t *src, size_t len)
 {
 	set_frame(r, dst, src, len);
-	r->s.frame_ip = 1;
+	r->s.frame_kind = FRAME_IP;
+}
+
+/* 316 begins with the label stack; where it is long enough the packet below follows (RFC 7133). */
+void
+set_frame_mpls(struct record *r, uint8_t *dst, const uint8_t *src, size_t len)
+{
+	set_frame(r, dst, src, len);
+	r->s.frame_kind = FRAME_MPLS;
+}
+
+/* 314 may stand beside 313, which then holds the IP header only. */
+void
+set_payload(struct record *r, uint8_t *dst, const uint8_t *src, size_t len)
+{
+	(void)dst;
+	r->s.payload = src;
+	r->s.payload_len = (uint32_t)len;
 }

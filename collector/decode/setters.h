@@ -7,7 +7,7 @@
 
 /* --- setters.c --- */
 element_setter set_tcp_flags, set_fwd_status, set_direction, set_mpls, set_rd, set_application,
-    set_segment_id, set_selector, set_double, set_frame, set_frame_ip;
+    set_segment_id, set_selector, set_double, set_frame, set_frame_ip, set_frame_mpls, set_payload;
 
 /* IE 95 (RFC 6759): one byte of engine, which goes on top, then the selector, of which the lower 56 bits are
  * kept. At least one byte. */
