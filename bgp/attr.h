@@ -135,6 +135,7 @@ struct bgp_update {
 	struct wire withdrawn, announced; /* IPv4 unicast, RFC 4271 */
 	enum bgp_family reach, unreach;	  /* of the MP attributes; BGP_FAMILY_NONE when absent */
 	struct wire mp_announced, mp_withdrawn;
+	struct addr mp_next_hop, mp_next_hop_link_local;
 };
 
 /* Room for the decoded lists of one message. */
@@ -148,5 +149,9 @@ void bgp_scratch_free(struct bgp_scratch *s);
 /* Takes the body of an UPDATE (behind the header) apart. Never reads outside it, never allocates. */
 void bgp_update_parse(struct bgp_update *u, const uint8_t *body, size_t len, const struct bgp_rules *rules,
 		      struct bgp_scratch *scratch);
+
+/* For a message that has both `announced` and `mp_announced`: until this is called attrs has the next hop of
+ * the former, from then on that of the latter. In any other message attrs has the one there is. */
+void bgp_update_use_mp(struct bgp_update *u);
 
 #endif

@@ -13,7 +13,17 @@ bgp_peer_test_LDADD = $(BGP_LIBS) $(CMOCKA_LIBS)
 endif
 
 # messages and attributes
-libbgp_a_SOURCES += bgp/attr.h bgp/message.h bgp/nlri.h
+libbgp_a_SOURCES += bgp/attr.h bgp/message.h bgp/nlri.h \
+	bgp/as_path.c bgp/attr.c bgp/capability.c bgp/capability.h bgp/message.c \
+	bgp/nlri.c bgp/update.c bgp/walk.h
+
+if HAVE_CMOCKA
+check_PROGRAMS += message_test update_test
+message_test_SOURCES = bgp/message_test.c
+message_test_LDADD = $(BGP_LIBS) $(CMOCKA_LIBS)
+update_test_SOURCES = bgp/update_test.c
+update_test_LDADD = $(BGP_LIBS) $(CMOCKA_LIBS)
+endif
 
 # attributes at rest
 libbgp_a_SOURCES += bgp/store.c bgp/store.h

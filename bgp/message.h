@@ -16,13 +16,15 @@ struct bgp_open {
 	uint32_t families;  /* 1 << enum bgp_family; without the capability: IPv4 unicast */
 	uint32_t add_path_receive, add_path_send; /* families for which that side can do so */
 	uint32_t ext_next_hop;
-	uint32_t graceful;	  /* families whose forwarding state it keeps (RFC 4724) */
-	uint16_t restart_time;	  /* seconds */
-	bool restarted;		  /* restart state bit */
-	bool graceful_any;	  /* the capability was there */
-	bool graceful_notify;	  /* N bit (RFC 8538) */
-	uint32_t long_lived;	  /* families; RFC 9494 */
-	uint32_t long_lived_time; /* the longest of them, seconds */
+	uint32_t graceful;	      /* families that it restarts gracefully (RFC 4724) */
+	uint32_t graceful_forwarding; /* those whose forwarding state it kept: F bit */
+	bool multiprotocol_any;	      /* the capability was there; of reading alone */
+	uint16_t restart_time;	      /* seconds */
+	bool restarted;		      /* restart state bit */
+	bool graceful_any;	      /* the capability was there */
+	bool graceful_notify;	      /* N bit (RFC 8538) */
+	uint32_t long_lived;	      /* families; RFC 9494 */
+	uint32_t long_lived_time;     /* the longest of them, seconds */
 	bool as4, refresh, enhanced_refresh, ext_message;
 	int role; /* RFC 9234: 0 to 4, or -1 */
 	char host[65], domain[65];
@@ -42,11 +44,13 @@ int bgp_header_parse(const uint8_t *p, size_t len, bool long_messages, enum bgp_
 
 /* The body of an OPEN. False with *notify. expected_as 0: any. An unknown capability is no error. */
 bool bgp_open_parse(struct bgp_open *o, const uint8_t *body, size_t len, uint16_t *notify);
+/* What a NOTIFICATION about an OPEN carries (RFC 4271, 6.2): up to 2 bytes; returns how many. */
+unsigned bgp_open_error_data(uint16_t notify, uint8_t data[2]);
 
 /* Our OPEN, whole message; returns its length. cap is at least BGP_MESSAGE_MAX. */
 size_t bgp_open_write(uint8_t *buf, size_t cap, const struct bgp_open *o);
 size_t bgp_keepalive_write(uint8_t *buf);
-/* text: RFC 9003 shutdown communication, or NULL. */
+/* data: n bytes, cut to what a message holds. buf has room for BGP_MESSAGE_MAX. */
 size_t bgp_notification_write(uint8_t *buf, uint16_t code, const void *data, size_t n);
 size_t bgp_refresh_write(uint8_t *buf, enum bgp_family family);
 
