@@ -31,7 +31,8 @@ def proc_status(pid):
 class Ops:
     """flowribd with one memory table `m`, unless other plugins are asked for."""
 
-    def __init__(self, *lines, plugins="memory[m]", folder=None, environ=None, background=False, port=None):
+    def __init__(self, *lines, plugins="memory[m]", folder=None, environ=None, background=False, port=None, ip="127.0.0.1",
+                 prefix=()):
         self.own_folder = folder is None
         self.folder = folder or tempfile.mkdtemp(prefix="flowrib-ops-")
         os.chmod(self.folder, 0o755)
@@ -42,11 +43,11 @@ class Ops:
         self.conf = os.path.join(self.folder, f"conf-{self.port}")
         self.mark = f"{os.getpid()}-{time.monotonic_ns()}"
         with open(self.conf, "w", encoding="utf-8") as f:
-            f.write("\n".join([f"daemonize: {'true' if background else 'false'}", f"nfacctd_port: {self.port}", "nfacctd_ip: 127.0.0.1",
+            f.write("\n".join([f"daemonize: {'true' if background else 'false'}", f"nfacctd_port: {self.port}", *([f"nfacctd_ip: {ip}"] if ip else []),
                                "nfacctd_pipe_size: 16777216",
                                f"runtime_dir: {self.run}", f"plugins: {plugins}", f"aggregate: {TUPLE}", *lines]) + "\n")
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen([built("flowribd"), "-f", self.conf], stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+            self.process = subprocess.Popen([*prefix, built("flowribd"), "-f", self.conf], stdout=log, stderr=log, stdin=subprocess.DEVNULL,
                                             cwd=self.folder, env=dict(ENVIRON, **{MARK: self.mark}, **(environ or {})))
         self.pid = self.process.pid
 
