@@ -76,27 +76,34 @@ runtime_directory(const struct conf *conf, char *err, size_t errlen)
 	return ours;
 }
 
+/* The niceness the spawner had before it took the least of its plugins'; they inherit the latter. */
+static int usual_nice;
+static bool took_least;
+
 /* Never fatal: a collector with the wrong niceness still collects. */
 void
 runtime_priority(const struct conf *conf, int scope)
 {
-	int nice = (int)conf_int(conf, scope, CONF_proc_priority);
-	if (conf_is_set(conf, scope, CONF_proc_priority) && setpriority(PRIO_PROCESS, 0, nice) < 0)
+	bool set = conf_is_set(conf, scope, CONF_proc_priority);
+	int nice = set ? (int)conf_int(conf, scope, CONF_proc_priority) : usual_nice;
+	if ((set || took_least) && setpriority(PRIO_PROCESS, 0, nice) < 0)
 		log_warn("proc_priority: cannot become %d: %s", nice, strerror(errno));
 }
 
-/* Plugins are started after privileges are gone; the resource limit is what lets them still become as nice
- * as they were meant to be. */
+/* Plugins are started after privileges are gone, also much later, and without privileges a process can only
+ * get nicer: so the spawner, which hardly ever runs, takes the least that any of them is to have, and each of
+ * them goes up from there. A raised resource limit would do as well, but takes CAP_SYS_RESOURCE, which
+ * containers and service managers mostly keep back. */
 void
 runtime_priorities_allow(const struct conf *conf)
 {
-	int64_t least = 0;
+	usual_nice = getpriority(PRIO_PROCESS, 0);
+	int least = usual_nice;
 	for (int i = 0; i < (int)conf_plugins(conf); i++)
-		if (conf_int(conf, i, CONF_proc_priority) < least)
-			least = conf_int(conf, i, CONF_proc_priority);
-	struct rlimit limit = {(rlim_t)(20 - least), (rlim_t)(20 - least)};
-	if (least < 0 && setrlimit(RLIMIT_NICE, &limit) < 0)
-		log_debug("proc_priority: cannot raise the limit: %s", strerror(errno));
+		if (conf_is_set(conf, i, CONF_proc_priority) && conf_int(conf, i, CONF_proc_priority) < least)
+			least = (int)conf_int(conf, i, CONF_proc_priority);
+	/* a plugin whose wish fails for this will say so itself */
+	took_least = least < usual_nice && setpriority(PRIO_PROCESS, 0, least) == 0;
 }
 
 /* The usual soft limit of 1,024 is there for programs that use select(2); nothing here does. */

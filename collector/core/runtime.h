@@ -20,7 +20,8 @@ bool runtime_directory(const struct conf *conf, char *err, size_t errlen);
 bool runtime_daemonize(char *err, size_t errlen);
 /* Sets the niceness of this process (proc_priority); scope as in conf. */
 void runtime_priority(const struct conf *conf, int scope);
-/* Before privileges go: lets processes made later take the niceness that the plugins' proc_priority says. */
+/* In the spawner, before privileges go: lets plugins started later take the niceness that their proc_priority
+ * says. */
 void runtime_priorities_allow(const struct conf *conf);
 
 /* As many descriptors as the system allows: a thousand TCP sessions need them. */

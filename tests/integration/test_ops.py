@@ -125,11 +125,19 @@ def test_default_runtime_directory_is_one_for_all(tmp_path):
 
 @root
 def test_priorities_hold_without_privileges(ops):
-    if not int(proc_status("self")["CapEff"], 16) >> 24 & 1:
-        pytest.skip("needs CAP_SYS_RESOURCE")
-    one = ops("user: daemon", "proc_priority[n]: -5", "proc_priority[m]: 7", plugins="memory[m], memory[n]")
+    if not int(proc_status("self")["CapEff"], 16) >> 23 & 1:
+        pytest.skip("needs CAP_SYS_NICE")
+    usual = os.getpriority(os.PRIO_PROCESS, 0)
+    one = ops("user: daemon", "proc_priority[n]: -5", "proc_priority[m]: 7", plugins="memory[m], memory[n], memory[u]")
     first = one.plugins()
-    assert [os.getpriority(os.PRIO_PROCESS, pid) for pid in (first["m"], first["n"], one.pid)] == [7, -5, 0]
+    wanted = [7, -5, usual, usual]
+    assert proc_status(first["n"])["Uid"].split()[0] != "0"
+
+    def priorities():
+        return [os.getpriority(os.PRIO_PROCESS, pid) for pid in (first["m"], first["n"], first["u"], one.pid)]
+
+    eventually(lambda: priorities() == wanted, what=lambda: f"{priorities()} is {wanted}")
+    assert "proc_priority" not in one.log()
     one.kill(signal.SIGKILL, first["n"])
     eventually(lambda: one.plugins().get("n") not in (None, first["n"]), what="a successor")
     eventually(lambda: os.getpriority(os.PRIO_PROCESS, one.plugins()["n"]) == -5, what="its priority")
