@@ -27,6 +27,7 @@ struct savefile {
 	int link;
 	off_t size;
 	struct counter_block *counters;
+	char buf[READ_BYTES]; /* the FILE's */
 };
 
 /* Opened through a FILE of our own, for its larger buffer; libpcap owns and closes it from then on. pcapng
@@ -45,7 +46,8 @@ savefile_open(const char *path, const char *filter, struct counter_block *counte
 	FILE *file = fopen(path, "rb");
 	snprintf(why, sizeof(why), "%s", strerror(errno));
 	if (file) {
-		setvbuf(file, NULL, _IOFBF, READ_BYTES); /* the default reads 4 KiB a system call */
+		/* the default reads 4 KiB a system call, and the C library takes a size only with a buffer */
+		setvbuf(file, s->buf, _IOFBF, sizeof(s->buf));
 		s->pcap = pcap_fopen_offline(file, why);
 	}
 	if (!s->pcap) {
