@@ -1,6 +1,7 @@
 # collector/input: how export datagrams come in. Knows no aggregation, no plugin.
 noinst_LIBRARIES += libinput.a
 libinput_a_SOURCES = \
+	collector/input/plainpcap.c collector/input/plainpcap.h \
 	collector/input/savefile.c collector/input/savefile.h \
 	collector/input/tcp.c collector/input/tcp.h \
 	collector/input/udp.c collector/input/udp.h

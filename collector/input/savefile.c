@@ -1,6 +1,7 @@
 /* See savefile.h. Only as much of a packet is looked at as is needed to find a UDP payload: link header, VLAN
- * tags, IP and UDP. Fragments are counted and left out: an exporter that fragments loses its later fragments
- * here. */
+ * tags, IP and UDP. libpcap opens every file and knows its link layer; the packets of an ordinary one are
+ * then read without it (plainpcap.c), which is faster. Fragments are counted and left out: an exporter that
+ * fragments loses its later fragments here. */
 #include "collector/input/savefile.h"
 
 #include <errno.h>
@@ -9,6 +10,7 @@
 
 #include "collector/base/clock.h"
 #include "collector/base/wire.h"
+#include "collector/input/plainpcap.h"
 
 #define READ_BYTES (256u << 10)
 
@@ -24,6 +26,9 @@ const struct counter_desc savefile_counter_desc[SAVEFILE_COUNTERS] = {
 
 struct savefile {
 	pcap_t *pcap;
+	struct plainpcap *plain; /* NULL: libpcap reads */
+	struct bpf_program filter;
+	bool filtered;
 	int link;
 	off_t size;
 	struct counter_block *counters;
@@ -59,11 +64,9 @@ savefile_open(const char *path, const char *filter, struct counter_block *counte
 	}
 	s->link = pcap_datalink(s->pcap);
 	s->size = fstat(fileno(pcap_file(s->pcap)), &st) == 0 ? st.st_size : 0;
-	struct bpf_program program;
-	if (filter && pcap_compile(s->pcap, &program, filter, 1, PCAP_NETMASK_UNKNOWN) == 0) {
-		pcap_setfilter(s->pcap, &program);
-		pcap_freecode(&program);
-	} else if (filter) {
+	s->plain = plainpcap_over(fileno(pcap_file(s->pcap)));
+	s->filtered = filter && pcap_compile(s->pcap, &s->filter, filter, 1, PCAP_NETMASK_UNKNOWN) == 0;
+	if (filter && !s->filtered) {
 		snprintf(err, errlen, "pcap_filter '%s': %s", filter, pcap_geterr(s->pcap));
 		savefile_close(s);
 		return NULL;
@@ -75,8 +78,12 @@ savefile_open(const char *path, const char *filter, struct counter_block *counte
 void
 savefile_close(struct savefile *s)
 {
-	if (s)
-		pcap_close(s->pcap);
+	if (!s)
+		return;
+	if (s->filtered)
+		pcap_freecode(&s->filter);
+	plainpcap_free(s->plain);
+	pcap_close(s->pcap);
 	free(s);
 }
 
@@ -84,8 +91,8 @@ savefile_close(struct savefile *s)
 double
 savefile_progress(const struct savefile *s)
 {
-	long at = ftell(pcap_file(s->pcap));
-	return s->size > 0 && at > 0 ? (double)at / (double)s->size : 0;
+	double at = s->plain ? (double)plainpcap_offset(s->plain) : (double)ftell(pcap_file(s->pcap));
+	return s->size > 0 && at > 0 ? at / (double)s->size : 0;
 }
 
 /* The EtherType behind the link header; 0 when there is none to be found. An unknown link type gives 0, and
@@ -184,7 +191,36 @@ find_payload(struct wire w, int link, struct datagram *d, enum savefile_counter 
 	return d->data != NULL;
 }
 
-/* Bytes point into libpcap's buffer and are good until the next packet, which is why the handler must be
+/* 1, 0 at the end, -1 with why in err; the filter is not asked. */
+static int
+any_packet(struct savefile *s, struct pcap_pkthdr *h, const uint8_t **bytes, char *err, size_t errlen)
+{
+	struct pcap_pkthdr *theirs;
+	if (s->plain)
+		return plainpcap_next(s->plain, h, bytes, err, errlen);
+	int rc = pcap_next_ex(s->pcap, &theirs, bytes);
+	if (rc == 1)
+		*h = *theirs;
+	else if (rc != PCAP_ERROR_BREAK) /* which means the end of a file */
+		snprintf(err, errlen, "%s", pcap_geterr(s->pcap));
+	return rc == PCAP_ERROR_BREAK ? 0 : rc == 1 ? 1 : -1;
+}
+
+static int
+next_packet(struct savefile *s, struct pcap_pkthdr *h, const uint8_t **bytes, char *err, size_t errlen)
+{
+	char why[PCAP_ERRBUF_SIZE];
+	int rc;
+	do
+		rc = any_packet(s, h, bytes, why, sizeof(why));
+	while (rc == 1 && s->filtered && !pcap_offline_filter(&s->filter, h, *bytes));
+	if (rc < 0)
+		snprintf(err, errlen, "capture file unreadable after %zu packets: %s",
+			 (size_t)counter_read(s->counters, SAVEFILE_PACKETS), why);
+	return rc;
+}
+
+/* Bytes point into the reader's buffer and are good until the next packet, which is why the handler must be
  * done with them when it returns. */
 int
 savefile_read(struct savefile *s, unsigned max, bool use_clock, datagram_handler *handler, void *ctx,
@@ -192,27 +228,21 @@ savefile_read(struct savefile *s, unsigned max, bool use_clock, datagram_handler
 {
 	uint64_t now = use_clock ? clock_now_us() : 0;
 	for (unsigned n = 0; n < max; n++) {
-		struct pcap_pkthdr *h;
-		const u_char *bytes;
-		int rc = pcap_next_ex(s->pcap, &h, &bytes);
-		/* what libpcap says at the end of a file */
-		if (rc == PCAP_ERROR_BREAK)
-			return (int)n;
-		if (rc != 1) {
-			snprintf(err, errlen, "capture file unreadable after %zu packets: %s",
-				 (size_t)counter_read(s->counters, SAVEFILE_PACKETS), pcap_geterr(s->pcap));
-			return -1;
-		}
+		struct pcap_pkthdr h;
+		const uint8_t *bytes;
+		int rc = next_packet(s, &h, &bytes, err, errlen);
+		if (rc <= 0)
+			return rc == 0 ? (int)n : -1;
 		counter_add(s->counters, SAVEFILE_PACKETS, 1);
 		struct datagram d = {.session = 0}; /* captures hold UDP only */
 		enum savefile_counter why;
-		if (!find_payload(wire_over(bytes, h->caplen), s->link, &d, &why)) {
+		if (!find_payload(wire_over(bytes, h.caplen), s->link, &d, &why)) {
 			counter_add(s->counters, why, 1);
 			continue;
 		}
 		/* the time of the capture is the time of arrival, so that bins are those of the day it was
 		 * made */
-		d.arrival_us = use_clock ? now : (uint64_t)h->ts.tv_sec * US_PER_S + (uint64_t)h->ts.tv_usec;
+		d.arrival_us = use_clock ? now : (uint64_t)h.ts.tv_sec * US_PER_S + (uint64_t)h.ts.tv_usec;
 		counter_add(s->counters, SAVEFILE_DATAGRAMS, 1);
 		handler(ctx, &d);
 	}
