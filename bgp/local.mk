@@ -34,7 +34,18 @@ bgp_store_test_LDADD = $(BGP_LIBS) $(CMOCKA_LIBS)
 endif
 
 # the RIB
-libbgp_a_SOURCES += bgp/rib.h
+libbgp_a_SOURCES += \
+	bgp/group.c bgp/group.h \
+	bgp/lookup.c \
+	bgp/pathlist.c bgp/pathlist.h \
+	bgp/rib.c bgp/rib.h bgp/rib_parts.h \
+	bgp/rib_tidy.c bgp/rib_update.c bgp/rib_walk.c \
+	bgp/trie.c bgp/trie.h
+if HAVE_CMOCKA
+check_PROGRAMS += bgp_rib_test
+bgp_rib_test_SOURCES = bgp/rib_test.c
+bgp_rib_test_LDADD = $(BGP_LIBS) $(CMOCKA_LIBS)
+endif
 
 # what leaves: message log, dumps, looking glass, snapshot
 libbgp_a_SOURCES += bgp/events.h bgp/outputs.h

@@ -59,8 +59,8 @@ bool rib_announce_path(struct rib *r, uint32_t slot, enum bgp_family family, con
 		       unsigned n, bgp_set_id set, rib_change *change, void *ctx, unsigned *added);
 
 /* Withdraws from slot; where stale is not RIB_NO_SLOT, from that too. *removed counts. With add_path the
- * path identifiers count. */
-void rib_withdraw(struct rib *r, uint32_t slot, uint32_t stale, enum bgp_family family,
+ * path identifiers count. False when memory is short: taking one prefix out of many alike needs some. */
+bool rib_withdraw(struct rib *r, uint32_t slot, uint32_t stale, enum bgp_family family,
 		  const struct bgp_nlri *nlri, unsigned n, bool add_path, rib_change *change, void *ctx,
 		  unsigned *removed);
 
