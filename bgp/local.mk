@@ -48,4 +48,16 @@ bgp_rib_test_LDADD = $(BGP_LIBS) $(CMOCKA_LIBS)
 endif
 
 # what leaves: message log, dumps, looking glass, snapshot
-libbgp_a_SOURCES += bgp/events.h bgp/outputs.h
+libbgp_a_SOURCES += bgp/events.c bgp/eventring.h bgp/events.h \
+	bgp/msglog.c \
+	bgp/output.h bgp/outputs.c bgp/outputs.h \
+	bgp/render.c bgp/render.h
+if HAVE_CMOCKA
+check_PROGRAMS += bgp_events_test bgp_msglog_test bgp_render_test
+bgp_events_test_SOURCES = bgp/events_test.c
+bgp_events_test_LDADD = $(BGP_LIBS) $(CMOCKA_LIBS)
+bgp_msglog_test_SOURCES = bgp/msglog_test.c
+bgp_msglog_test_LDADD = $(BGP_LIBS) $(CMOCKA_LIBS)
+bgp_render_test_SOURCES = bgp/render_test.c
+bgp_render_test_LDADD = $(BGP_LIBS) $(CMOCKA_LIBS)
+endif
