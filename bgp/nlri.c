@@ -4,7 +4,7 @@
  * One walker reads them all by a row per family; unicast has a second one that decodes many at once, since a
  * table load is nothing but that: no loop over bytes, no branch that depends on the length where sixteen
  * bytes are there to be loaded. */
-#include "bgp/nlri.h"
+#include "bgp/nlri_item.h"
 
 #define LABEL_BITS  24
 #define RD_BITS	    64
@@ -16,10 +16,18 @@ struct shape {
 	bool labels, rd;
 };
 
-static const struct shape shapes[BGP_RIB_FAMILIES] = {
-    [BGP_IPV4_UNICAST] = {32, false, false}, [BGP_IPV6_UNICAST] = {128, false, false},
-    [BGP_IPV4_LABELED] = {32, true, false},  [BGP_IPV6_LABELED] = {128, true, false},
-    [BGP_IPV4_VPN] = {32, true, true},	     [BGP_IPV6_VPN] = {128, true, true},
+/* Multicast families have no tables, but prefixes all the same. */
+static const struct shape shapes[BGP_FAMILIES] = {
+    [BGP_IPV4_UNICAST] = {32, false, false},
+    [BGP_IPV6_UNICAST] = {128, false, false},
+    [BGP_IPV4_LABELED] = {32, true, false},
+    [BGP_IPV6_LABELED] = {128, true, false},
+    [BGP_IPV4_VPN] = {32, true, true},
+    [BGP_IPV6_VPN] = {128, true, true},
+    [BGP_IPV4_MULTICAST] = {32, false, false},
+    [BGP_IPV6_MULTICAST] = {128, false, false},
+    [BGP_IPV4_VPN_MULTICAST] = {32, false, true},
+    [BGP_IPV6_VPN_MULTICAST] = {128, false, true},
 };
 
 static bool
@@ -55,14 +63,20 @@ labels(struct wire *w, bool withdrawn, unsigned *bits, uint32_t *label, enum bgp
 static bool
 prefix(struct wire *w, unsigned most, unsigned bits, struct prefix *out, enum bgp_fault *fault)
 {
-	uint8_t bytes[16] = {0};
-	size_t n = (bits + 7) / 8;
-
 	if (bits > most)
 		return wrong(w, fault, BGP_FAULT_NLRI_LENGTH);
-	const uint8_t *p = wire_bytes(w, n);
+	return bgp_take_prefix(w, most, bits, out) || wrong(w, fault, BGP_FAULT_NLRI_OVERRUN);
+}
+
+bool
+bgp_take_prefix(struct wire *w, unsigned most, unsigned bits, struct prefix *out)
+{
+	uint8_t bytes[16] = {0};
+	size_t n = (bits + 7) / 8;
+	const uint8_t *p = bits <= most ? wire_bytes(w, n) : NULL;
+
 	if (!p)
-		return wrong(w, fault, BGP_FAULT_NLRI_OVERRUN);
+		return false;
 	memcpy(bytes, p, n);
 	if (bits % 8)
 		bytes[n - 1] &= (uint8_t)(0xff00 >> bits % 8);
