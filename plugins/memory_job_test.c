@@ -78,9 +78,9 @@ layout_round_trip(const struct layout *l)
 	struct text t = {0};
 	struct layout back;
 	char err[200];
-	memory_layout_encode(&t, l);
+	layout_describe(&t, l);
 	struct wire w = wire_over(t.data, t.len);
-	assert_true(memory_layout_decode(&back, &w, err, sizeof(err)));
+	assert_true(layout_understand(&back, &w, err, sizeof(err)));
 	assert_int_equal(wire_left(&w), 0);
 	assert_memory_equal(back.field, l->field, sizeof(l->field));
 	assert_int_equal(back.fields, l->fields);
@@ -91,7 +91,7 @@ layout_round_trip(const struct layout *l)
 	assert_int_equal(back.max_record, l->max_record);
 	for (size_t n = 0; n < t.len; n++) {
 		w = wire_over(t.data, n);
-		assert_false(memory_layout_decode(&back, &w, err, sizeof(err)));
+		assert_false(layout_understand(&back, &w, err, sizeof(err)));
 	}
 	text_free(&t);
 }
@@ -106,17 +106,17 @@ test_layouts(void **st)
 	(void)st;
 	layout_round_trip(&tuple);
 	layout_round_trip(&variable);
-	memory_layout_encode(&t, &tuple);
+	layout_describe(&t, &tuple);
 	/* behind the head of 14 bytes: offset, width, kind, length of the name, the name */
 	assert_memory_equal(t.data + 20, "src_host", 8);
 	memcpy(t.data + 20, "new_word", 8);
 	struct wire w = wire_over(t.data, t.len);
-	assert_true(memory_layout_decode(&back, &w, err, sizeof(err)));
+	assert_true(layout_understand(&back, &w, err, sizeof(err)));
 	assert_string_equal(primitive_get(back.field[0].id)->name, "new_word");
 	assert_true(primitive_get(back.field[0].id)->flags & PRIMITIVE_CUSTOM);
 	t.data[17] = 15; /* its width now contradicts what is known */
 	w = wire_over(t.data, t.len);
-	assert_false(memory_layout_decode(&back, &w, err, sizeof(err)));
+	assert_false(layout_understand(&back, &w, err, sizeof(err)));
 	text_free(&t);
 }
 

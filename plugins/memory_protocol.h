@@ -11,7 +11,7 @@
  *      request  counter u16, columns u16, top u32, queries u32, then the columns' numbers u16 each, then for
  *               each query and column: length u16 (MEMORY_ANY: any value will do) and that many bytes, as
  * they stand in a key. Columns are numbers of LAYOUT's fields. Only MATCH and COUNT have queries. LAYOUT see
- * memory_layout_encode RECORDS  count records back to back COUNTERS per query: matching entries u64, then
+ * layout_describe RECORDS  count records back to back COUNTERS per query: matching entries u64, then
  * each counter of the layout u64 STATUS   text, one "name: value" a line ERROR    text for people END count
  * is 0; body: rows sent u64, entries in the table u64
  */
@@ -24,7 +24,7 @@
 
 #include "collector/base/text.h"
 #include "collector/base/wire.h"
-#include "collector/flow/layout.h"
+#include "collector/flow/layout_text.h"
 
 #define MEMORY_MAGIC	    0x464c5231 /* "FLR1" */
 #define MEMORY_HEADER	    16
@@ -85,14 +85,5 @@ bool memory_request_decode(struct memory_request *r, const struct memory_header 
 
 /* The next value of a query from r->values: false for "any". */
 bool memory_value_next(struct wire *values, const uint8_t **value, size_t *len);
-
-/* Appends a layout's description: sizes, then per field offset, width, kind of custom primitive and name,
- * then per counter its merge rule and name. */
-void memory_layout_encode(struct text *out, const struct layout *l);
-
-/* Reads a description. Names this program does not know become custom primitives shown in hexadecimal; so do
- * the custom primitives of the other side, with their own meaning. False with a message when the description
- * contradicts itself or a known column has another width here. */
-bool memory_layout_decode(struct layout *l, struct wire *w, char *err, size_t errlen);
 
 #endif

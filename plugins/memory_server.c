@@ -225,7 +225,7 @@ static void
 answer_layout(struct client *c)
 {
 	struct text t = {0};
-	memory_layout_encode(&t, c->server->table->layout);
+	layout_describe(&t, c->server->table->layout);
 	if (!outbox_frame(&c->out, MEMORY_LAYOUT, 0, t.data, t.len))
 		refuse(c, TABLE_REFUSED_MEMORY, NULL);
 	text_free(&t);

@@ -7,6 +7,7 @@ libflow_a_SOURCES = \
 	collector/flow/format.c collector/flow/format.h collector/flow/format_column.h \
 	collector/flow/format_list.c collector/flow/format_value.c \
 	collector/flow/layout.c collector/flow/layout.h \
+	collector/flow/layout_text.c collector/flow/layout_text.h \
 	collector/flow/primitive.c collector/flow/primitive.h \
 	collector/flow/primitives.c collector/flow/primitives.h \
 	collector/flow/protonames.c \
