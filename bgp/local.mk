@@ -5,7 +5,11 @@ libbgp_a_SOURCES = bgp/proto.c
 BGP_LIBS = libbgp.a $(CONF_LIBS) $(JANSSON_LIBS) $(ZMQ_LIBS) $(XXHASH_LIBS)
 
 # the thread and its sessions
-libbgp_a_SOURCES += bgp/bgp.h bgp/peer.c bgp/peer.h bgp/proto.h
+libbgp_a_SOURCES += bgp/bgp.h \
+	bgp/config.c bgp/config.h \
+	bgp/listen.c bgp/listen.h \
+	bgp/md5.c bgp/md5.h \
+	bgp/peer.c bgp/peer.h bgp/proto.h
 if HAVE_CMOCKA
 check_PROGRAMS += bgp_peer_test
 bgp_peer_test_SOURCES = bgp/peer_test.c

@@ -104,9 +104,9 @@ static void
 test_wrong_value_without_effect(void **state)
 {
 	(void)state;
-	says("bgp_daemon_port: x\n", true,
-	     "f:1: warning: bgp_daemon_port: no effect: BGP correlation is not in this version\n"
-	     "f:1: warning: bgp_daemon_port: 'x' is not possible; expected a port from 1 to 65535\n");
+	says("bmp_daemon_port: x\n", true,
+	     "f:1: warning: bmp_daemon_port: no effect: BMP is not in this version\n"
+	     "f:1: warning: bmp_daemon_port: 'x' is not possible; expected a port from 1 to 65535\n");
 }
 
 static void
