@@ -27,6 +27,9 @@ void bgp_free(struct bgp *b);
 void bgp_reload(struct bgp *b);
 void bgp_reopen(struct bgp *b);
 
+/* About once a second, on a thread that joined readers: bgp_neighbors_file. */
+void bgp_housekeeping(struct bgp *b);
+
 /* ADDRESS:PORT that sessions are accepted at. */
 void bgp_listening(const struct bgp *b, char *buf, size_t n);
 

@@ -5,11 +5,17 @@ libbgp_a_SOURCES = bgp/proto.c
 BGP_LIBS = libbgp.a $(CONF_LIBS) $(JANSSON_LIBS) $(ZMQ_LIBS) $(XXHASH_LIBS)
 
 # the thread and its sessions
-libbgp_a_SOURCES += bgp/bgp.h \
+libbgp_a_SOURCES += \
+	bgp/apply.c bgp/bgp.c bgp/bgp.h \
 	bgp/config.c bgp/config.h \
 	bgp/listen.c bgp/listen.h \
 	bgp/md5.c bgp/md5.h \
-	bgp/peer.c bgp/peer.h bgp/proto.h
+	bgp/peer.c bgp/peer.h bgp/proto.h \
+	bgp/report.c bgp/report.h \
+	bgp/roster.c bgp/roster.h \
+	bgp/session.c bgp/session.h \
+	bgp/speaker.c bgp/speaker.h \
+	bgp/world.c bgp/world.h
 if HAVE_CMOCKA
 check_PROGRAMS += bgp_peer_test
 bgp_peer_test_SOURCES = bgp/peer_test.c
