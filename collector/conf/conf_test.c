@@ -408,6 +408,16 @@ test_rules(void **state)
 	    "print_history_roundoff: dw\n", false,
 	    "f:1: error: print_history_roundoff (plugin default_memory): days (d) and weeks (w) exclude each "
 	    "other\n");
+	static const char avro[] = "print_output (plugin x): Avro is not in this version; json has the same "
+				   "fields, under the same names\n";
+	char expected[256];
+	snprintf(expected, sizeof(expected), "f:2: error: %s", avro);
+	says("plugins: print[x]\nprint_output: avro\n", false, expected);
+	says("plugins: print[x]\nprint_output: avro_json\n", false, expected);
+	says("plugins: print[x]\nprint_output: custom\n", false,
+	     "f:2: error: print_output (plugin x): libraries that format rows are not loaded; use json and "
+	     "convert what is written, for example in print_trigger_exec\n");
+	conf_free(load("plugins: memory[x]\nprint_output: avro\n")); /* nobody reads it */
 	conf_free(load("plugins: memory[a], memory[b]\n"));
 	conf_free(load("daemonize: true\n"));
 	conf_free(load("nfacctd_stitching: false\nnfacctd_pro_rating: true\n"));

@@ -69,12 +69,19 @@ day_and_week(const struct conf *c, int scope, const struct rule *rule)
 	return letters && strchr(letters, 'd') && strchr(letters, 'w');
 }
 
-/* Formats that pmacct has and this version lacks stand at the end of the row's words. The order of the
- * words is the contract: avro and what follows it is absent. */
+/* Formats that pmacct has and this version lacks are words of the row, so that they are refused by what they
+ * are and not as typing errors. */
 static bool
-format_absent(const struct conf *c, int scope, const struct rule *rule)
+avro_absent(const struct conf *c, int scope, const struct rule *rule)
 {
-	return is_type(c, scope, "print") && conf_word(c, scope, rule->key) >= CONF_OUTPUT_AVRO;
+	int word = conf_word(c, scope, rule->key);
+	return is_type(c, scope, "print") && (word == CONF_OUTPUT_AVRO || word == CONF_OUTPUT_AVRO_JSON);
+}
+
+static bool
+custom_absent(const struct conf *c, int scope, const struct rule *rule)
+{
+	return is_type(c, scope, "print") && conf_word(c, scope, rule->key) == CONF_OUTPUT_CUSTOM;
 }
 
 /* A warning, not an error: a configuration made for BGP should start, and say what is missing. */
@@ -133,8 +140,11 @@ static const struct rule rules[] = {
      "a print plugin would write to standard output, which is closed then; set print_output_file"},
     {ERROR, true, CONF_print_history_roundoff, CONF_print_history_roundoff, day_and_week,
      "days (d) and weeks (w) exclude each other"},
-    {ERROR, true, CONF_print_output, CONF_print_output, format_absent,
-     "Avro and custom output are not in this version; use json, csv or formatted"},
+    {ERROR, true, CONF_print_output, CONF_print_output, avro_absent,
+     "Avro is not in this version; json has the same fields, under the same names"},
+    {ERROR, true, CONF_print_output, CONF_print_output, custom_absent,
+     "libraries that format rows are not loaded; use json and convert what is written, for example in "
+     "print_trigger_exec"},
     {ERROR, true, CONF_imt_path, CONF_imt_path, same_socket,
      "another memory plugin has this socket; give each its own, imt_path[plugin]: PATH"},
     {ERROR, true, CONF_plugin_buffer_size, CONF_plugin_pipe_size, queue_too_small,
