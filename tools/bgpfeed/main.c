@@ -129,7 +129,6 @@ parse_options(struct options *o, int argc, char **argv)
 {
 	*o = (struct options){.from = "127.0.1.1",
 			      .likeness = "none",
-			      .peers = 1,
 			      .as = 65000,
 			      .collector_as = 65000,
 			      .hold = 90,

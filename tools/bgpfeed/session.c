@@ -118,7 +118,7 @@ table_done(struct session *s)
 		s->cursor.updates++;
 	}
 	p = message_end_of_rib(p, false);
-	if (!f->no_v6)
+	if (s->speaker.v6)
 		p = message_end_of_rib(p, true);
 	s->out_to = (size_t)(p - s->out);
 	s->announcing = false;
@@ -243,21 +243,24 @@ session_announce(struct session *s)
 /* --- what the collector says --- */
 
 /* True when the capabilities have four-octet AS numbers (RFC 6793); without them our paths would be
- * misread. */
+ * misread. *v6: IPv6 unicast is among the families (RFC 4760, 8). */
 static bool
-speaks_as4(struct wire w)
+read_capabilities(struct wire w, bool *v6)
 {
+	bool as4 = false;
+	*v6 = false;
 	while (wire_left(&w) >= 2) {
 		uint8_t type = wire_u8(&w);
 		struct wire parameter = wire_sub(&w, wire_u8(&w));
 		while (type == 2 && wire_left(&parameter) >= 2) {
 			uint8_t code = wire_u8(&parameter);
-			wire_skip(&parameter, wire_u8(&parameter));
-			if (code == BGP_CAP_AS4)
-				return true;
+			struct wire value = wire_sub(&parameter, wire_u8(&parameter));
+			as4 |= code == BGP_CAP_AS4;
+			*v6 |= code == BGP_CAP_MULTIPROTOCOL && wire_u16(&value) == BGP_AFI_IPV6 &&
+			       wire_u16(&value) == BGP_SAFI_UNICAST;
 		}
 	}
-	return false;
+	return as4;
 }
 
 static void
@@ -267,11 +270,13 @@ heard_open(struct session *s, struct wire w)
 	uint16_t hold = wire_u16(&w);
 	wire_skip(&w, 4);
 	struct wire parameters = wire_sub(&w, wire_u8(&w));
+	bool v6;
 	if (s->state != S_OPEN_SENT)
 		close_down(s, 1, "OPEN at the wrong time");
-	else if (!speaks_as4(parameters))
+	else if (!read_capabilities(parameters, &v6))
 		close_down(s, 1, "the other side does not speak four-octet AS numbers");
 	else {
+		s->speaker.v6 = v6 && !s->feed->no_v6;
 		s->hold = hold < s->feed->hold ? hold : s->feed->hold;
 		s->state = S_OPEN_CONFIRM;
 		say_keepalive(s);

@@ -427,7 +427,8 @@ table_announce(const struct table *t, const struct speaker *s, struct table_curs
 {
 	for (; c->origin < t->origins && end - p >= TABLE_ROOM; c->origin++) {
 		p = announce_origin(t, s, c, false, p);
-		p = announce_origin(t, s, c, true, p);
+		if (s->v6)
+			p = announce_origin(t, s, c, true, p);
 	}
 	return p;
 }
@@ -436,9 +437,9 @@ uint8_t *
 table_change(const struct table *t, const struct speaker *s, uint64_t k, uint8_t *p, uint64_t *routes)
 {
 	uint64_t r = mix3(12, t->seed, k / 2);
-	const struct half *h = &t->half[(r & 7) == 0];
+	const struct half *h = &t->half[s->v6 && (r & 7) == 0];
 	if (!h->atom_count)
-		h = h == &t->half[0] ? &t->half[1] : &t->half[0];
+		return p;
 	uint32_t atom = (uint32_t)((r >> 32) % h->atom_count);
 	const struct atom *a = &h->atoms[atom];
 	bool v6 = h == &t->half[1];

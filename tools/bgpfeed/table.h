@@ -50,6 +50,7 @@ struct table {
 struct speaker {
 	uint32_t number;
 	uint32_t as;
+	bool v6;       /* the other side takes IPv6 routes */
 	bool internal; /* LOCAL_PREF is sent, our own AS is not in the path */
 };
 
