@@ -3,7 +3,8 @@
  * All nodes stand in one array of 32-bit cells. A cell is a value, or a reference to a node: its offset and
  * how many bits of the address it consumes. A node of s bits is 2^s cells; prefixes that end inside it are
  * spread over the cells they cover, so a lookup never goes back up: it follows references until it meets a
- * value. A node takes the widest s whose cells are in use for one part in FILL at least.
+ * value. A node takes the widest s whose cells are in use for one part in FILL at least, or are not more than
+ * ROOMY for each prefix below it: so the few long common beginnings of IPv6 are not walked in small steps.
  * That makes the top of a full table wide (three cells read for most addresses), an allow list of five lines
  * some hundred bytes, and the long thin paths of IPv6 cheap. Rejected: DIR-24-8 (64 MB, whatever is in it,
  * and no IPv6), and tries packed with bitmaps, which need the processor's population count to be as fast. */
@@ -16,7 +17,8 @@
 #define OFFSET_MASK ((1U << OFFSET_BITS) - 1)
 #define STRIDE_MIN  4
 #define STRIDE_MAX  16 /* stored as stride - 1 in 4 bits */
-#define FILL	    32 /* a node is at least one part in so many full */
+#define FILL	    32 /* a node is at least one part in so many full, */
+#define ROOMY	    4  /* or has no more cells than so many for each prefix in it */
 
 struct lpm {
 	uint32_t *cell;
@@ -105,7 +107,8 @@ stride_choose(const struct item *it, size_t n, unsigned depth)
 		if (it[i].len > longest)
 			longest = it[i].len;
 	unsigned s = longest - depth < STRIDE_MAX ? longest - depth : STRIDE_MAX;
-	while (s > STRIDE_MIN && slots_used(it, n, depth, s) < ((size_t)1 << s) / FILL)
+	while (s > STRIDE_MIN && (size_t)1 << s > ROOMY * n &&
+	       slots_used(it, n, depth, s) < ((size_t)1 << s) / FILL)
 		s--;
 	return s;
 }
