@@ -48,11 +48,13 @@ flowribd_SOURCES = collector/core/main.c
 flowribd_LDADD = $(CORE_LIBS)
 
 if HAVE_CMOCKA
-check_PROGRAMS += control_test fanout_test supervisor_test
+check_PROGRAMS += control_test fanout_test status_test supervisor_test
 control_test_SOURCES = collector/core/control_test.c
 control_test_LDADD = libcore.a $(BASE_LIBS) $(CMOCKA_LIBS)
 fanout_test_SOURCES = collector/core/fanout_test.c
 fanout_test_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
+status_test_SOURCES = collector/core/status_test.c
+status_test_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
 supervisor_test_SOURCES = collector/core/supervisor_test.c plugins/testbed.c plugins/testbed.h
 supervisor_test_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
 if HAVE_SECCOMP
