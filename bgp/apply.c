@@ -53,27 +53,31 @@ end_for_memory(struct session *s)
 
 /* --- malformed NLRI --- */
 
-/* RFC 7606, 5.3: prefixes that cannot be told apart end the session, or, of a multiprotocol family, its use:
- * the routes so far would be wrong from now on, so they go. */
+/* RFC 7606, 2: the family's routes would be wrong from now on, so they go, and the session stays. */
+static void
+disable(struct session *s, enum bgp_family family, enum bgp_fault fault)
+{
+	if (family >= BGP_FAMILIES || s->disabled & 1U << family)
+		return;
+	s->disabled |= 1U << family;
+	bgp_total(s->world, BGP_TOTAL_FAMILIES_DISABLED, 1);
+	log_fault(s, fault, "its family is no longer read in this session");
+	if (family < BGP_RIB_FAMILIES)
+		roster_disable(s->world->roster, s->member, family);
+}
+
+/* RFC 7606, 5.3: prefixes that cannot be told apart end the session, or, of a multiprotocol family, its use.
+ */
 static void
 nlri_malformed(struct update *x, enum bgp_fault fault)
 {
-	struct session *s = x->s;
-	count_fault(s, fault);
-	if (x->classic) {
-		session_end(s,
-			    (struct ending){BGP_TOTAL_CLOSED_UPDATE, BGP_NOTIFY(BGP_ERR_UPDATE, 10), NULL, 0},
-			    "%s (sent): %s", bgp_error_name(BGP_NOTIFY(BGP_ERR_UPDATE, 10)),
-			    bgp_fault_rows[fault].help);
-		return;
-	}
-	if (s->disabled & 1U << x->family)
-		return;
-	s->disabled |= 1U << x->family;
-	bgp_total(s->world, BGP_TOTAL_FAMILIES_DISABLED, 1);
-	log_fault(s, fault, "its family is no longer read in this session");
-	if (x->family < BGP_RIB_FAMILIES)
-		roster_disable(s->world->roster, s->member, x->family);
+	const uint16_t notify = BGP_NOTIFY(BGP_ERR_UPDATE, 10);
+	count_fault(x->s, fault);
+	if (x->classic)
+		session_end(x->s, (struct ending){BGP_TOTAL_CLOSED_UPDATE, notify, NULL, 0}, "%s (sent): %s",
+			    bgp_error_name(notify), bgp_fault_rows[fault].help);
+	else
+		disable(x->s, x->family, fault);
 }
 
 /* --- events --- */
@@ -113,9 +117,10 @@ withdraw_batch(struct update *x, unsigned n)
 {
 	struct session *s = x->s;
 	unsigned removed = 0;
-	rib_withdraw(s->world->rib, s->peer->slot, s->peer->stale, x->family, x->batch, n, x->add_path,
-		     listener(s), s, &removed);
 	s->world->changed = true;
+	if (!rib_withdraw(s->world->rib, s->peer->slot, s->peer->stale, x->family, x->batch, n, x->add_path,
+			  listener(s), s, &removed))
+		end_for_memory(s);
 }
 
 /* asked: the peer withdrew them; else their attributes were malformed. */
@@ -132,8 +137,8 @@ withdraw(struct update *x, struct wire w, bool asked)
 			count(x->s, BGP_PEER_TREATED_AS_WITHDRAWN, BGP_TOTAL_TREATED_AS_WITHDRAWN, n);
 		if (n)
 			withdraw_batch(x, n);
-	} while (n == BATCH && fault == BGP_FAULT_NONE);
-	if (fault != BGP_FAULT_NONE)
+	} while (n == BATCH && fault == BGP_FAULT_NONE && !x->s->dead);
+	if (fault != BGP_FAULT_NONE && !x->s->dead)
 		nlri_malformed(x, fault);
 }
 
@@ -368,6 +373,8 @@ apply_update(struct session *s, const uint8_t *body, size_t len)
 		    "%s (sent)", bgp_error_name(x.u.notify));
 		return;
 	}
+	if (x.u.outcome == BGP_DISABLE_FAMILY)
+		disable(s, x.u.reach, x.u.faults[0]);
 	if (x.u.end_of_rib) {
 		if (x.u.eor_family < BGP_FAMILIES)
 			roster_end_of_rib(s->world->roster, s->member, x.u.eor_family);
@@ -376,5 +383,8 @@ apply_update(struct session *s, const uint8_t *body, size_t len)
 	field_withdrawn(&x, BGP_IPV4_UNICAST, x.u.withdrawn, true);
 	field_withdrawn(&x, x.u.unreach, x.u.mp_withdrawn, false);
 	field_announced(&x, BGP_IPV4_UNICAST, x.u.announced, true);
+	/* both kinds of prefixes in one message have different next hops */
+	if (wire_left(&x.u.announced))
+		bgp_update_use_mp(&x.u);
 	field_announced(&x, x.u.reach, x.u.mp_announced, false);
 }

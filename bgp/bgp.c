@@ -50,7 +50,7 @@ prepare_world(struct bgp *b, const struct conf *conf, char *err, size_t errlen)
 		return false;
 	if (!bgp_outputs_prepare(&b->outputs, conf, bgp_sources_of(b), w->store, err, errlen))
 		return false;
-	w->events = b->outputs ? bgp_outputs_events(b->outputs) : NULL;
+	w->events = bgp_outputs_events(b->outputs);
 	b->speaker = speaker_new(w, &b->directory);
 	if (!b->speaker)
 		snprintf(err, errlen, "no memory for BGP");
@@ -92,39 +92,13 @@ bool
 bgp_open_sockets(struct bgp *b, char *err, size_t errlen)
 {
 	check_descriptors(&b->config);
-	return speaker_open(b->speaker, err, errlen) &&
-	       (!b->outputs || bgp_outputs_open(b->outputs, err, errlen));
-}
-
-/* A snapshot that is missing is the first start; one that cannot be read is no reason not to collect. */
-static void
-load_snapshot(struct bgp *b)
-{
-	char err[512];
-	const char *path = NULL;
-	uint64_t begun = clock_monotonic_us();
-	if (!path || access(path, F_OK) != 0)
-		return;
-	b->world.now_us = begun;
-	bool whole = roster_load(b->world.roster, path, err, sizeof(err));
-	roster_tick(b->world.roster);
-	roster_publish(b->world.roster);
-	if (!whole)
-		log_warn("the snapshot of BGP routes is not used as a whole: %s", err);
-	log_notice(
-	    "%llu BGP routes of %llu peers loaded from %s in %.1f s; they are replaced as peers come back",
-	    (unsigned long long)counter_read(b->world.totals, BGP_TOTAL_ROUTES),
-	    (unsigned long long)counter_read(b->world.totals, BGP_TOTAL_STALE), path,
-	    (double)(clock_monotonic_us() - begun) / US_PER_S);
+	return speaker_open(b->speaker, err, errlen) && bgp_outputs_open(b->outputs, err, errlen);
 }
 
 bool
 bgp_start(struct bgp *b, char *err, size_t errlen)
 {
-	load_snapshot(b);
-	if (b->outputs && !bgp_outputs_start(b->outputs, err, errlen))
-		return false;
-	return speaker_start(b->speaker, err, errlen);
+	return bgp_outputs_start(b->outputs, err, errlen) && speaker_start(b->speaker, err, errlen);
 }
 
 void
@@ -133,8 +107,7 @@ bgp_stop(struct bgp *b)
 	if (!b)
 		return;
 	speaker_stop(b->speaker, "the collector is being shut down");
-	if (b->outputs)
-		bgp_outputs_stop(b->outputs);
+	bgp_outputs_stop(b->outputs);
 }
 
 void
@@ -159,8 +132,7 @@ bgp_reload(struct bgp *b)
 void
 bgp_reopen(struct bgp *b)
 {
-	if (b->outputs)
-		bgp_outputs_reopen(b->outputs);
+	bgp_outputs_reopen(b->outputs);
 }
 
 /* The file is written here and not by the BGP thread, which must not wait for a disk. */

@@ -12,6 +12,7 @@ libbgp_a_SOURCES += \
 	bgp/md5.c bgp/md5.h \
 	bgp/peer.c bgp/peer.h bgp/proto.h \
 	bgp/report.c bgp/report.h \
+	bgp/restore.c bgp/restore.h \
 	bgp/roster.c bgp/roster.h \
 	bgp/session.c bgp/session.h \
 	bgp/speaker.c bgp/speaker.h \

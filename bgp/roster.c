@@ -7,7 +7,6 @@
  * else's. */
 #include "bgp/roster.h"
 
-#include "bgp/outputs.h"
 #include "collector/base/clock.h"
 #include "collector/base/readers.h"
 
@@ -51,9 +50,6 @@ struct roster {
 	void **young; /* no longer published with the next directory */
 	size_t young_n, young_room;
 	bool dirty; /* the directory is out of date */
-	/* of roster_load */
-	struct member *loading;
-	bool load_failed;
 };
 
 struct roster *
@@ -103,9 +99,9 @@ bury(struct roster *r, void *p)
 static void
 dig(struct roster *r)
 {
-	struct grave *g = calloc(1, sizeof(*g) + r->young_n * sizeof(g->dead[0]));
+	struct grave *g = r->young_n ? calloc(1, sizeof(*g) + r->young_n * sizeof(g->dead[0])) : NULL;
 	if (!g)
-		return; /* with the next directory */
+		return; /* nothing, or no memory: with the next directory */
 	g->n = r->young_n;
 	memcpy(g->dead, r->young, r->young_n * sizeof(g->dead[0]));
 	r->young_n = 0;
@@ -527,67 +523,35 @@ roster_disable(struct roster *r, struct member *m, enum bgp_family family)
 
 /* --- a snapshot --- */
 
-static void
-load_peer(void *ctx, const struct bgp_peer *given)
+struct member *
+roster_restore(struct roster *r, const struct bgp_peer *given)
 {
-	struct roster *r = ctx;
 	struct bgp_peer *p = calloc(1, sizeof(*p));
 	uint32_t slot = p ? rib_slot_open(r->w->rib) : RIB_NO_SLOT;
-	r->loading = NULL;
-	if (slot != RIB_NO_SLOT) {
-		*p = (struct bgp_peer){.address = given->address,
-				       .port = given->port,
-				       .id = given->id,
-				       .as = given->as,
-				       .local_as = given->local_as,
-				       .slot = RIB_NO_SLOT,
-				       .stale = slot,
-				       .families = given->families,
-				       .add_path = given->add_path,
-				       .ebgp = given->ebgp};
-		memcpy(p->host, given->host, sizeof(p->host));
-		snprintf(p->last_error, sizeof(p->last_error), "routes loaded from a snapshot");
-		set_state(p, BGP_IDLE);
-		r->loading = add_member(r, p);
-	}
-	r->load_failed |= !r->loading;
-	if (!r->loading) {
+	struct member *m = slot == RIB_NO_SLOT ? NULL : add_member(r, p);
+	if (!m) {
 		if (slot != RIB_NO_SLOT)
 			rib_slot_close(r->w->rib, slot);
 		free(p);
-		return;
+		return NULL;
 	}
-	r->loading->loaded = true;
-	r->loading->stale_families = RIB_FAMILIES;
-	r->loading->stale_until_us = r->w->now_us + r->w->config->stale_us;
-}
-
-static void
-load_routes(void *ctx, enum bgp_family family, const struct bgp_nlri *nlri, unsigned n,
-	    const struct bgp_attrs *attrs)
-{
-	struct roster *r = ctx;
-	struct bgp_world *w = r->w;
-	unsigned added;
-	bgp_set_id set = r->loading ? bgp_store_intern(w->store, attrs) : 0;
-	if (!set) {
-		r->load_failed = true;
-		return;
-	}
-	bool paths = r->loading->peer->add_path & 1U << family;
-	r->load_failed |= !(paths ? rib_announce_path : rib_announce)(w->rib, stale_of(r->loading), family,
-								      nlri, n, set, NULL, NULL, &added);
-	bgp_store_settle(w->store, set);
-}
-
-bool
-roster_load(struct roster *r, const char *path, char *err, size_t errlen)
-{
-	if (!bgp_snapshot_read(path, load_peer, load_routes, r, err, errlen))
-		return false;
-	if (r->load_failed)
-		snprintf(err, errlen, "%s: not all routes fitted into memory", path);
-	return !r->load_failed;
+	*p = (struct bgp_peer){.address = given->address,
+			       .port = given->port,
+			       .id = given->id,
+			       .as = given->as,
+			       .local_as = given->local_as,
+			       .slot = RIB_NO_SLOT,
+			       .stale = slot,
+			       .families = given->families,
+			       .add_path = given->add_path,
+			       .ebgp = given->ebgp};
+	memcpy(p->host, given->host, sizeof(p->host));
+	snprintf(p->last_error, sizeof(p->last_error), "routes are from a snapshot");
+	set_state(p, BGP_IDLE);
+	m->loaded = true;
+	m->stale_families = RIB_FAMILIES;
+	m->stale_until_us = r->w->now_us + r->w->config->stale_us;
+	return m;
 }
 
 /* --- time --- */

@@ -52,8 +52,9 @@ void roster_refresh_end(struct roster *r, struct member *m, enum bgp_family fami
 /* RFC 7606: the routes of the family go, the session stays. */
 void roster_disable(struct roster *r, struct member *m, enum bgp_family family);
 
-/* Gives the routes of a snapshot back as stale ones of peers without session. False with a message. */
-bool roster_load(struct roster *r, const char *path, char *err, size_t errlen);
+/* A peer without session, of a snapshot: its routes are to be announced into its stale slot. NULL when memory
+ * is short. */
+struct member *roster_restore(struct roster *r, const struct bgp_peer *given);
 
 /* One slice of what takes long, some 20 ms at most; true when nothing is left of it. */
 bool roster_step(struct roster *r);

@@ -40,7 +40,7 @@ EXTRA_DIST += collector/core/metrics.c collector/core/metrics_none.c collector/c
 	collector/core/notify_none.c collector/core/privileges.c collector/core/privileges_none.c \
 	collector/core/sandbox.c collector/core/sandbox_none.c
 
-CORE_LIBS = libcore.a $(PLUGINS_LIBS) $(INPUT_LIBS) $(CONF_LIBS) $(FLOW_LIBS) $(JANSSON_LIBS) $(MICROHTTPD_LIBS) \
+CORE_LIBS = libcore.a $(PLUGINS_LIBS) $(INPUT_LIBS) $(BGP_LIBS) $(CONF_LIBS) $(FLOW_LIBS) $(JANSSON_LIBS) $(MICROHTTPD_LIBS) \
 	$(SYSTEMD_LIBS) $(CAPNG_LIBS) $(SECCOMP_LIBS)
 
 sbin_PROGRAMS += flowribd

@@ -11,8 +11,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "bgp/bgp.h"
 #include "collector/base/clock.h"
 #include "collector/base/log.h"
+#include "collector/base/readers.h"
 #include "collector/core/control.h"
 #include "collector/core/customs.h"
 #include "collector/core/instance.h"
@@ -30,6 +32,7 @@ struct program {
 	/* what any plugin reads of a flow; decoders leave out the rest */
 	struct flow_needs needs;
 	struct instances instances;
+	struct bgp *bgp; /* NULL: bgp_daemon is not set */
 	struct sources *sources;
 	struct supervisor supervisor;
 	struct status status;
@@ -214,6 +217,8 @@ reload(struct program *p)
 		return;
 	}
 	sources_reload(p->sources);
+	if (p->bgp)
+		bgp_reload(p->bgp);
 	supervisor_command(&p->supervisor, SUPERVISOR_RELOAD);
 }
 
@@ -250,6 +255,8 @@ begin_end(struct program *p)
 		sources_housekeeping(p->sources); /* templates of the last second */
 		sources_stop(p->sources);
 		supervisor_command(&p->supervisor, SUPERVISOR_CLOSED);
+		/* after the last flow was looked up; plugins purge meanwhile */
+		bgp_stop(p->bgp);
 	} else if (p->ending == 2) {
 		log_warn("asked again to end: telling plugins to stop now");
 		supervisor_command(&p->supervisor, SUPERVISOR_KILL);
@@ -267,6 +274,8 @@ on_signal(struct program *p)
 		switch (info.ssi_signo) {
 		case SIGHUP:
 			log_reopen();
+			if (p->bgp)
+				bgp_reopen(p->bgp);
 			supervisor_command(&p->supervisor, SUPERVISOR_LOG);
 			break;
 		case SIGUSR1:
@@ -383,8 +392,11 @@ housekeeping(struct program *p)
 	p->next_housekeeping_us = now + US_PER_S;
 	for (unsigned i = 0; i < p->instances.n; i++)
 		instance_watch_queue(&p->instances.list[i]);
-	if (!p->ending)
-		sources_housekeeping(p->sources);
+	if (p->ending)
+		return;
+	sources_housekeeping(p->sources);
+	if (p->bgp)
+		bgp_housekeeping(p->bgp);
 }
 
 /* One event at a time: an action may change what the others are about, and there are never many. The
@@ -439,7 +451,7 @@ start_control(struct program *p, char *err, size_t errlen)
 {
 	char path[512];
 	snprintf(path, sizeof(path), "%s/control.sock", runtime_path(p->conf));
-	p->status = (struct status){p->sources, &p->instances, clock_now_us()};
+	p->status = (struct status){p->sources, &p->instances, p->bgp, clock_now_us()};
 	p->control = control_open(path, commands, p, err, errlen);
 	if (p->control)
 		runtime_give(p->conf, path);
@@ -484,6 +496,8 @@ start(struct program *p, char *err, size_t errlen)
 	runtime_priority(p->conf, CONF_CORE);
 	if (!runtime_directory(p->conf, err, errlen))
 		return false;
+	if (bgp_configured(p->conf) && !(p->bgp = bgp_prepare(p->conf, err, errlen)))
+		return false;
 	p->sources = sources_prepare(p->conf, &p->instances, &p->needs, err, errlen);
 	if (!p->sources)
 		return false;
@@ -494,12 +508,14 @@ start(struct program *p, char *err, size_t errlen)
 	}
 	/* sockets before privileges go, since ports and interfaces may need them; plugins after sockets, so
 	 * that a port that is taken does not start a database connection first */
-	if (!sources_open(p->sources, err, errlen) || !start_control(p, err, errlen) ||
-	    !runtime_pidfile_write(p->conf, CONF_CORE, err, errlen) ||
+	if (!sources_open(p->sources, err, errlen) || (p->bgp && !bgp_open_sockets(p->bgp, err, errlen)) ||
+	    !start_control(p, err, errlen) || !runtime_pidfile_write(p->conf, CONF_CORE, err, errlen) ||
 	    !privileges_drop(p->conf, err, errlen) || !start_metrics(p, err, errlen))
 		return false;
 	supervisor_command(&p->supervisor, SUPERVISOR_GO);
-	if (!sources_start(p->sources, err, errlen) || !sandbox_enter(p->conf, err, errlen))
+	/* routes before flows: those of a snapshot are there for the first of them */
+	if ((p->bgp && !bgp_start(p->bgp, err, errlen)) || !sources_start(p->sources, err, errlen) ||
+	    !sandbox_enter(p->conf, err, errlen))
 		return false;
 	/* everything that can fail has been done */
 	runtime_ready();
@@ -530,9 +546,12 @@ collect(struct program *p, struct text *messages)
 		return 1; /* the spawner notices that the core is gone and ends its plugins */
 	}
 	log_info("flowribd %s is up", PACKAGE_VERSION);
+	readers_join();
 	run(p);
 	/* the spawner may also be gone by itself, and the queues are open then */
 	sources_stop(p->sources); /* again, when it was not a signal that ended it */
+	bgp_stop(p->bgp);
+	readers_leave();
 	if (!p->ending)
 		outlive_plugins(p);
 	for (unsigned i = 0; i < p->instances.n; i++)
@@ -549,9 +568,11 @@ program_free(struct program *p)
 {
 	if (p->sources) /* when the start failed half-way threads still run */
 		sources_stop(p->sources);
+	bgp_stop(p->bgp);
 	metrics_close(p->metrics);
 	control_close(p->control);
 	sources_free(p->sources);
+	bgp_free(p->bgp);
 	instances_free(&p->instances);
 }
 

@@ -5,6 +5,8 @@
 
 #include <microhttpd.h>
 
+#include "collector/base/readers.h"
+
 struct metrics {
 	struct MHD_Daemon *daemon;
 	const struct status *status;
@@ -38,7 +40,10 @@ answer(void *ctx, struct MHD_Connection *c, const char *url, const char *method,
 	if (strcmp(url, "/metrics") != 0)
 		return reply(c, MHD_HTTP_NOT_FOUND, "text/plain", hint, sizeof(hint) - 1);
 	struct text out = {0};
+	/* the library makes its threads, so each request says for itself that it reads */
+	readers_join();
 	status_prometheus(m->status, &out);
+	readers_leave();
 	enum MHD_Result rc =
 	    reply(c, MHD_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", out.data, out.len);
 	text_free(&out);

@@ -94,6 +94,8 @@ status_prometheus(const struct status *s, struct text *out)
 		}
 	}
 	exporters_metrics(s->sources, out);
+	if (s->bgp)
+		bgp_metrics(s->bgp, out);
 }
 
 /* --- JSON --- */
@@ -164,6 +166,10 @@ status_json(const struct status *s, struct text *out)
 	for_each_counter(put_counter_json, out);
 	text_str(out, "\n  ],\n  \"sources\": ");
 	sources_status(s->sources, out);
+	if (s->bgp) {
+		text_str(out, ",\n  \"bgp\": ");
+		bgp_status_json(s->bgp, out);
+	}
 	text_str(out, "\n}\n");
 }
 
@@ -194,6 +200,10 @@ status_text(const struct status *s, struct text *out)
 	}
 	text_str(out, "\nexporters\n");
 	exporters_table(s->sources, out);
+	if (s->bgp) {
+		text_str(out, "\nBGP\n");
+		bgp_status_text(s->bgp, out);
+	}
 	text_str(out, "\ncounters (zeros are left out)\n");
 	for_each_counter(put_counter_line, out);
 }

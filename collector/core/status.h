@@ -2,6 +2,7 @@
 #ifndef FLOWRIB_CORE_STATUS_H
 #define FLOWRIB_CORE_STATUS_H
 
+#include "bgp/bgp.h"
 #include "collector/base/text.h"
 #include "collector/core/instance.h"
 #include "collector/core/source.h"
@@ -9,13 +10,15 @@
 struct status {
 	struct sources *sources;
 	struct instances *instances;
-	uint64_t started_us; /* wall clock */
+	const struct bgp *bgp; /* NULL: none */
+	uint64_t started_us;   /* wall clock */
 };
 
+/* All of these are for threads that joined readers. */
 void status_text(const struct status *s, struct text *out);
 void status_json(const struct status *s, struct text *out);
 
-/* Text exposition format 0.0.4. Any thread may call it. */
+/* Text exposition format 0.0.4. */
 void status_prometheus(const struct status *s, struct text *out);
 
 /* The same as status_text, line by line into the log (SIGUSR1); then, for scripts that read pmacct's log, its
