@@ -39,17 +39,23 @@ struct attr_row {
 static bool
 decode_origin(struct bgp_walk *k, struct wire v)
 {
-	k->u->attrs.origin = wire_u8(&v);
+	uint8_t origin = wire_u8(&v);
+
+	if (origin > ORIGIN_MAX)
+		return false;
+	k->u->attrs.origin = origin;
 	k->u->attrs.present |= BGP_HAS_ORIGIN;
-	return k->u->attrs.origin <= ORIGIN_MAX;
+	return true;
 }
 
 /* Confederation segments are taken from anyone: who is of the sender's confederation is not known here. */
 static bool
 decode_as_path(struct bgp_walk *k, struct wire v)
 {
-	k->u->attrs.present |= BGP_HAS_AS_PATH;
-	return bgp_as_path_decode(k, v, k->rules->as4 ? 4 : 2, &k->u->attrs.as_path);
+	bool ok = bgp_as_path_decode(k, v, k->rules->as4 ? 4 : 2, &k->u->attrs.as_path);
+
+	k->u->attrs.present |= ok ? BGP_HAS_AS_PATH : 0;
+	return ok;
 }
 
 /* RFC 4271, 6.3: an address that a host can have. Whether it is reachable is not for a listener to say, and
@@ -303,6 +309,19 @@ decode_prefix_sid(struct bgp_walk *k, struct wire v)
 	return true;
 }
 
+/* What is kept as it is must at least be a sequence of TLVs, type and length in two octets each (RFC 9012, 2
+ * and 13; RFC 9552, 5.3). */
+static bool
+check_tlvs(struct bgp_walk *k, struct wire v)
+{
+	(void)k;
+	while (wire_left(&v)) {
+		wire_skip(&v, 2);
+		wire_skip(&v, wire_u16(&v));
+	}
+	return !v.failed;
+}
+
 static bool
 decode_otc(struct bgp_walk *k, struct wire v)
 {
@@ -400,8 +419,10 @@ decode_mp_reach(struct bgp_walk *k, struct wire v)
 	if (v.failed)
 		return false;
 	enum bgp_family f = agreed(k, afi, safi);
-	if (f == BGP_FAMILY_NONE)
+	if (f == BGP_FAMILY_NONE) {
+		k->passed_over = wire_left(&v) > len + 1u;
 		return true;
+	}
 	const struct next_hop_row *row = &next_hop_rows[f];
 	unsigned allowed = row->always | (k->rules->ext_next_hop >> f & 1 ? row->extended : 0u);
 	struct wire next_hop = wire_sub(&v, len);
@@ -445,9 +466,9 @@ decode_mp_unreach(struct bgp_walk *k, struct wire v)
 		FLAGS, true, WHO, false, MIN, STEP, OUTCOME, FLAGS_WRONG, BGP_FAULT_##FAULT, SUBCODE, DECODE \
 	}
 /* One that is kept as it is. */
-#define KEEP(FLAGS, MIN, STEP, OUTCOME)                                                                      \
+#define KEEP(FLAGS, MIN, STEP, OUTCOME, CHECK)                                                               \
 	{                                                                                                    \
-		FLAGS, true, ANYONE, true, MIN, STEP, OUTCOME, OUTCOME, BGP_FAULT_OTHER_ATTR, OPT, NULL      \
+		FLAGS, true, ANYONE, true, MIN, STEP, OUTCOME, OUTCOME, BGP_FAULT_OTHER_ATTR, OPT, CHECK     \
 	}
 
 static const struct attr_row rows[256] = {
@@ -475,20 +496,20 @@ static const struct attr_row rows[256] = {
 	READ(NONTRANSITIVE, ANYONE, 0, 1, RESET, WITHDRAW, MP_UNREACH, OPT, decode_mp_unreach),
     [BGP_ATTR_EXT_COMMUNITIES] =
 	READ(TRANSITIVE, ANYONE, 8, 8, WITHDRAW, WITHDRAW, EXT_COMMUNITIES, OPT, decode_ext_communities),
-    [BGP_ATTR_AS4_PATH] = READ(TRANSITIVE, ANYONE, 0, 1, DISCARD, DISCARD, AS4_PATH, OPT, decode_as4_path),
+    [BGP_ATTR_AS4_PATH] = READ(TRANSITIVE, ANYONE, 6, 2, DISCARD, DISCARD, AS4_PATH, OPT, decode_as4_path),
     [BGP_ATTR_AS4_AGGREGATOR] =
 	READ(TRANSITIVE, ANYONE, 8, 0, DISCARD, DISCARD, AGGREGATOR, OPT, decode_as4_aggregator),
-    [BGP_ATTR_PMSI_TUNNEL] = KEEP(TRANSITIVE, 5, 1, WITHDRAW),
-    [BGP_ATTR_TUNNEL_ENCAP] = KEEP(TRANSITIVE, 0, 1, WITHDRAW),
-    [BGP_ATTR_EXT_COMMUNITIES_V6] = KEEP(TRANSITIVE, 20, 20, WITHDRAW),
-    [BGP_ATTR_AIGP] = READ(NONTRANSITIVE, ANYONE, 0, 1, DISCARD, DISCARD, AIGP, OPT, decode_aigp),
-    [BGP_ATTR_BGP_LS] = KEEP(NONTRANSITIVE, 0, 1, DISCARD),
+    [BGP_ATTR_PMSI_TUNNEL] = KEEP(TRANSITIVE, 5, 1, WITHDRAW, NULL),
+    [BGP_ATTR_TUNNEL_ENCAP] = KEEP(TRANSITIVE, 4, 1, WITHDRAW, check_tlvs),
+    [BGP_ATTR_EXT_COMMUNITIES_V6] = KEEP(TRANSITIVE, 20, 20, WITHDRAW, NULL),
+    [BGP_ATTR_AIGP] = READ(NONTRANSITIVE, ANYONE, 3, 1, DISCARD, DISCARD, AIGP, OPT, decode_aigp),
+    [BGP_ATTR_BGP_LS] = KEEP(NONTRANSITIVE, 4, 1, DISCARD, check_tlvs),
     [BGP_ATTR_LARGE_COMMUNITIES] = READ(TRANSITIVE, ANYONE, 12, 12, WITHDRAW, WITHDRAW, LARGE_COMMUNITIES,
 					OPT, decode_large_communities),
     [BGP_ATTR_OTC] = READ(TRANSITIVE, ANYONE, 4, 0, WITHDRAW, WITHDRAW, OTC, OPT, decode_otc),
     [BGP_ATTR_PREFIX_SID] =
-	READ(TRANSITIVE, ANYONE, 0, 1, DISCARD, DISCARD, PREFIX_SID, OPT, decode_prefix_sid),
-    [BGP_ATTR_ATTR_SET] = KEEP(TRANSITIVE, 4, 1, WITHDRAW),
+	READ(TRANSITIVE, ANYONE, 3, 1, DISCARD, DISCARD, PREFIX_SID, OPT, decode_prefix_sid),
+    [BGP_ATTR_ATTR_SET] = KEEP(TRANSITIVE, 4, 1, WITHDRAW, NULL),
 };
 
 const struct bgp_fault_row bgp_fault_rows[BGP_FAULTS] = {

@@ -68,7 +68,7 @@ enum bgp_outcome {
 	BGP_OK,
 	BGP_ATTR_DISCARD,
 	BGP_TREAT_AS_WITHDRAW,
-	BGP_DISABLE_FAMILY, /* AFI/SAFI disable: NLRI of the family cannot be told apart any more */
+	BGP_DISABLE_FAMILY, /* AFI/SAFI disable, of `reach`: where its NLRI begin cannot be told */
 	BGP_SESSION_RESET,
 };
 

@@ -28,13 +28,18 @@ libbgp_a_SOURCES += bgp/attr.h bgp/message.h bgp/nlri.h \
 	bgp/as_path.c bgp/attr.c bgp/capability.c bgp/capability.h bgp/message.c \
 	bgp/nlri.c bgp/nlri_flowspec.c bgp/nlri_item.h bgp/nlri_ls.c bgp/nlri_text.c bgp/update.c bgp/walk.h
 
+# Measures reading: update_bench [MILLIONS].
+noinst_PROGRAMS += update_bench
+update_bench_SOURCES = bgp/update_bench.c
+update_bench_LDADD = $(BGP_LIBS)
+
 if HAVE_CMOCKA
 check_PROGRAMS += message_test nlri_test update_test
 nlri_test_SOURCES = bgp/nlri_test.c bgp/octets.h
 nlri_test_LDADD = $(BGP_LIBS) $(CMOCKA_LIBS)
 message_test_SOURCES = bgp/message_test.c
 message_test_LDADD = $(BGP_LIBS) $(CMOCKA_LIBS)
-update_test_SOURCES = bgp/update_test.c
+update_test_SOURCES = bgp/update_test.c bgp/octets.h
 update_test_LDADD = $(BGP_LIBS) $(CMOCKA_LIBS)
 endif
 

@@ -102,7 +102,7 @@ settle(struct bgp_walk *k)
 	if (unlikely(k->kept[0] | k->kept[1] | k->kept[2] | k->kept[3]))
 		gather_other(k);
 	/* RFC 7606, 5.2: with no route in sight it cannot be known which one the fault was about */
-	if (unlikely(u->outcome == BGP_TREAT_AS_WITHDRAW && !plain && !mp))
+	if (unlikely(u->outcome == BGP_TREAT_AS_WITHDRAW && !plain && !mp && !k->passed_over))
 		u->outcome = BGP_SESSION_RESET;
 	check_end_of_rib(k);
 }

@@ -39,6 +39,7 @@ struct bgp_walk {
 	uint64_t kept[4];     /* those whose bytes go to `other` */
 	struct addr next_hop; /* NEXT_HOP; without: none */
 	bool has_as4_path, has_as4_aggregator;
+	bool passed_over; /* there are NLRI of a family that was not agreed on */
 	struct bgp_bytes as4_path;
 	uint32_t as4_aggregator_as;
 	struct addr as4_aggregator;
