@@ -84,12 +84,18 @@ custom_absent(const struct conf *c, int scope, const struct rule *rule)
 	return is_type(c, scope, "print") && conf_word(c, scope, rule->key) == CONF_OUTPUT_CUSTOM;
 }
 
-/* A warning, not an error: a configuration made for BGP should start, and say what is missing. */
+/* A warning, not an error: a configuration made for BMP should start, and say what is missing. */
 static bool
 source_absent(const struct conf *c, int scope, const struct rule *rule)
 {
 	int source = conf_word(c, scope, rule->key);
-	return source == CONF_SOURCE_BGP || source == CONF_SOURCE_BMP || source == CONF_SOURCE_BGP_LS;
+	return source == CONF_SOURCE_BMP || source == CONF_SOURCE_BGP_LS;
+}
+
+static bool
+source_off(const struct conf *c, int scope, const struct rule *rule)
+{
+	return conf_word(c, scope, rule->key) == CONF_SOURCE_BGP && !conf_bool(c, CONF_CORE, rule->other);
 }
 
 /* pmacct ignores it there as well. */
@@ -150,9 +156,13 @@ static const struct rule rules[] = {
     {ERROR, true, CONF_plugin_buffer_size, CONF_plugin_pipe_size, queue_too_small,
      "more than half of plugin_pipe_size; a queue must hold at least two buffers"},
     {WARNING, false, CONF_nfacctd_as, CONF_nfacctd_as, source_absent,
-     "BGP correlation is not in this version; AS numbers stay unknown"},
+     "this source is not in this version; AS numbers stay unknown"},
     {WARNING, true, CONF_nfacctd_net, CONF_nfacctd_net, source_absent,
-     "BGP correlation is not in this version; prefixes stay unknown"},
+     "this source is not in this version; prefixes stay unknown"},
+    {WARNING, false, CONF_nfacctd_as, CONF_bgp_daemon, source_off,
+     "nobody can tell routes without bgp_daemon: true; AS numbers stay unknown"},
+    {WARNING, true, CONF_nfacctd_net, CONF_bgp_daemon, source_off,
+     "nobody can tell routes without bgp_daemon: true; prefixes stay unknown"},
     {WARNING, true, CONF_networks_no_mask_if_zero, CONF_networks_file_filter, both,
      "networks_file_filter zeroes the addresses that this is to keep"},
     {WARNING, true, CONF_timestamps_rfc9557, CONF_timestamps_since_epoch, both,

@@ -41,6 +41,7 @@ struct fanout {
 	struct network_policy
 	    *policy;	   /* of all channels alike, applied once to the batch; NULL: none, or each its own */
 	bool arrival_bins; /* bins follow the time of arrival instead of the flow's start */
+	struct correlate *correlate; /* NULL: no plugin wants anything of routes */
 	bool lossless;
 	const _Atomic bool *stop;
 };
@@ -138,14 +139,22 @@ channel_flow(struct fanout *f, struct channel *c, const struct flow *flow)
 		emit(f, c, flow, c->bins ? timebin_of(&c->bin, booking_time(f, flow)) : 0);
 }
 
+/* What the exporter's routing table says about the i-th flow of the batch. */
+static const struct network_routes *
+routes_of(const struct fanout *f, unsigned i)
+{
+	return f->correlate ? correlate_routes(f->correlate, i) : NULL;
+}
+
 /* What only this channel wants changed. The other channels must see the flow as it was. */
 static struct flow *
-change(const struct fanout *f, const struct channel *c, const struct flow *flow, struct flow *copy)
+change(const struct fanout *f, const struct channel *c, const struct flow *flow,
+       const struct network_routes *routes, struct flow *copy)
 {
 	/* what nobody reads is not copied */
 	memcpy(copy, flow, f->extent);
 	if (c->own_policy)
-		networks_apply(&c->policy, copy);
+		networks_apply(&c->policy, copy, routes);
 	if (c->post_tag)
 		copy->tag = c->post_tag;
 	if (c->post_tag2)
@@ -179,7 +188,7 @@ channel_batch(struct fanout *f, struct channel *c, const struct flow_batch *batc
 		if (c->sampling_rate && !sampled(c))
 			continue;
 		if (c->changes)
-			flow = change(f, c, flow, &copy);
+			flow = change(f, c, flow, routes_of(f, i), &copy);
 		if (c->transform)
 			transform_apply(c->transform, flow, &saved);
 		channel_flow(f, c, flow);
@@ -194,11 +203,16 @@ void
 fanout_sink(void *ctx, struct flow_batch *batch)
 {
 	struct fanout *f = ctx;
+	/* what flows point to in the store of routes is held until all channels have packed it */
+	if (f->correlate)
+		correlate_begin(f->correlate, batch);
 	if (f->policy)
 		for (unsigned i = 0; i < batch->n; i++)
-			networks_apply(f->policy, flow_at(batch, i));
+			networks_apply(f->policy, flow_at(batch, i), routes_of(f, i));
 	for (unsigned i = 0; i < f->channels; i++)
 		channel_batch(f, &f->channel[i], batch);
+	if (f->correlate)
+		correlate_end(f->correlate);
 }
 
 /* Called after every batch of datagrams: without it records would wait in half-full messages for as long as
@@ -263,21 +277,35 @@ choose_policies(struct fanout *f, const struct instances *all)
 		same = same && netfiles_same_policy(&f->channel[i].policy, &f->channel[0].policy);
 	for (unsigned i = 0; i < f->channels; i++) {
 		struct channel *c = &f->channel[i];
-		c->own_policy = !same && (c->policy.want_net || c->policy.want_as);
+		bool wants = c->policy.want[0] || c->policy.want[1];
+		c->own_policy = !same && wants;
 		c->changes |= c->own_policy;
-		if (same && (c->policy.want_net || c->policy.want_as)) {
+		if (same && wants) {
 			f->policy = &f->channel[0].policy;
-			f->policy->want_net |= c->policy.want_net;
-			f->policy->want_as |= c->policy.want_as;
+			f->policy->want[0] |= c->policy.want[0];
+			f->policy->want[1] |= c->policy.want[1];
 		}
 	}
 	f->extent = all->extent;
 }
 
+/* Counters are made here, before processes fork, so also without routes yet. */
+static bool
+make_correlate(struct fanout *f, const struct instances *all, const struct conf *conf,
+	       const struct bgp_sources *routes, char *err, size_t errlen)
+{
+	char labels[32];
+	if (!routes || (!all->wants.side[0] && !all->wants.side[1]))
+		return true;
+	snprintf(labels, sizeof(labels), "thread=\"%u\"", f->thread);
+	f->correlate = correlate_new(conf, &all->wants, routes, labels, err, errlen);
+	return f->correlate != NULL;
+}
+
 /* Channels keep the order of instances: a reload names them by that index. */
 struct fanout *
-fanout_new(struct instances *all, const struct conf *conf, unsigned thread, bool lossless,
-	   const _Atomic bool *stop, char *err, size_t errlen)
+fanout_new(struct instances *all, const struct conf *conf, unsigned thread, const struct bgp_sources *routes,
+	   bool lossless, const _Atomic bool *stop, char *err, size_t errlen)
 {
 	struct fanout *f = calloc(1, sizeof(*f));
 	if (f)
@@ -295,6 +323,8 @@ fanout_new(struct instances *all, const struct conf *conf, unsigned thread, bool
 	for (unsigned i = 0; i < all->n; i++)
 		if (!channel_init(&f->channel[i], &all->list[i], err, errlen))
 			goto fail;
+	if (!make_correlate(f, all, conf, routes, err, errlen))
+		goto fail;
 	choose_policies(f, all);
 	return f;
 fail:
@@ -348,7 +378,9 @@ fanout_close(struct fanout *f)
 void
 fanout_free(struct fanout *f)
 {
-	if (f)
-		free(f->channel);
+	if (!f)
+		return;
+	correlate_free(f->correlate);
+	free(f->channel);
 	free(f);
 }

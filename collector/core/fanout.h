@@ -12,9 +12,11 @@
 struct fanout;
 
 /* The thread-th fan-out over all instances: compiles filters and reads list files. lossless: wait for room in
- * a queue instead of dropping (capture files), until *stop becomes true. NULL with a message in err. */
-struct fanout *fanout_new(struct instances *all, const struct conf *conf, unsigned thread, bool lossless,
-			  const _Atomic bool *stop, char *err, size_t errlen);
+ * a queue instead of dropping (capture files), until *stop becomes true. routes: where flows' routes are,
+ * NULL without BGP. NULL with a message in err. */
+struct fanout *fanout_new(struct instances *all, const struct conf *conf, unsigned thread,
+			  const struct bgp_sources *routes, bool lossless, const _Atomic bool *stop,
+			  char *err, size_t errlen);
 
 /* Opens the queues' writing ends; in the core process, after the spawner was forked. False with a message. */
 bool fanout_open(struct fanout *f, char *err, size_t errlen);

@@ -42,7 +42,7 @@ rig_open(struct rig *r, const char *lines)
 	if (!instances_prepare(&r->all, r->conf, 1, supply, true, &needs, &messages))
 		fail_msg("%s", text_cstr(&messages));
 	assert_true(flow_batch_init(&r->batch, &needs));
-	r->fanout = fanout_new(&r->all, r->conf, 0, false, &r->stop, err, sizeof(err));
+	r->fanout = fanout_new(&r->all, r->conf, 0, NULL, false, &r->stop, err, sizeof(err));
 	if (!r->fanout || !fanout_open(r->fanout, err, sizeof(err)))
 		fail_msg("%s", err);
 	text_free(&text);

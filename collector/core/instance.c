@@ -39,9 +39,17 @@ check_supply(struct instance *in, unsigned supply, struct text *errors)
 	bool ok = true;
 	for (unsigned i = 0; i < in->aggregate.n; i++) {
 		const struct primitive *p = primitive_get(in->aggregate.id[i]);
-		if (primitive_supplied(in->aggregate.id[i], supply))
-			continue;
 		char what[256];
+		const char *key =
+		    supply & SUPPLY_BGP ? correlate_missing_key(in->setup.conf, p->offset) : NULL;
+		if (primitive_supplied(in->aggregate.id[i], supply)) {
+			/* a warning: pmacct starts with an empty column, and so do we */
+			if (key) {
+				snprintf(what, sizeof(what), "'%s' stays empty: set %s", p->name, key);
+				complain(in, errors, CONF_aggregate, what);
+			}
+			continue;
+		}
 		snprintf(what, sizeof(what), "nothing configured can supply '%s' (%s)", p->name, p->help);
 		complain(in, errors, CONF_aggregate, what);
 		ok = false;
@@ -225,11 +233,12 @@ check_sizes(struct instance *in, struct text *errors)
 /* What this instance reads of a flow, and what its policy must have decoded for that. A byte that is not
  * marked may hold anything: whoever reads another field of a flow in the core has to mark it here. */
 static void
-mark_needs(struct instance *in, struct flow_needs *all)
+mark_needs(struct instance *in, struct correlate_wants *wants, struct flow_needs *all)
 {
 	struct flow_needs own = {.extent = 0};
 	layout_need(&own, &in->layout);
 	networks_policy_needs(&in->policy, &own);
+	correlate_need(wants, in->setup.conf, &in->policy, &own);
 	if (in->filter)
 		filter_need(in->filter, &own);
 	if (in->layout.bin_offset) { /* which bin, and how a flow is shared among bins */
@@ -245,8 +254,8 @@ mark_needs(struct instance *in, struct flow_needs *all)
 
 /* Sizes are checked with --check too; memory is taken only for a real start. */
 static bool
-prepare(struct instance *in, unsigned threads, unsigned supply, bool queues, struct flow_needs *needs,
-	struct text *errors)
+prepare(struct instances *all, struct instance *in, unsigned threads, unsigned supply, bool queues,
+	struct flow_needs *needs, struct text *errors)
 {
 	in->setup.aggregate = &in->aggregate;
 	in->setup.layout = &in->layout;
@@ -261,7 +270,7 @@ prepare(struct instance *in, unsigned threads, unsigned supply, bool queues, str
 	/* needs are marked only of what compiled */
 	if (!compile(in, supply, errors))
 		return false;
-	mark_needs(in, needs);
+	mark_needs(in, &all->wants, needs);
 	return check_sizes(in, errors) && (!queues || make_queues(in, threads, errors));
 }
 
@@ -284,7 +293,7 @@ instances_prepare(struct instances *all, const struct conf *conf, unsigned threa
 		    .index = (int)i,
 		    .conf = conf,
 		};
-		ok = prepare(in, threads, supply, make, needs, errors) && ok;
+		ok = prepare(all, in, threads, supply, make, needs, errors) && ok;
 	}
 	all->extent = needs->extent > FLOW_HOT_BYTES ? needs->extent : FLOW_HOT_BYTES;
 	return ok;

@@ -9,7 +9,7 @@
 #include "collector/base/log.h"
 #include "collector/base/text.h"
 #include "collector/conf/conf.h"
-#include "collector/core/folding.h"
+#include "collector/core/correlate.h"
 #include "collector/core/folding.h"
 #include "collector/flow/filter.h"
 #include "collector/flow/layout.h"
@@ -51,7 +51,8 @@ struct instance {
 struct instances {
 	struct instance *list;
 	unsigned n;
-	size_t extent; /* of struct flow: how much of it all of them together use */
+	size_t extent;		      /* of struct flow: how much of it all of them together use */
+	struct correlate_wants wants; /* what all of them together want of routes */
 };
 
 /* Compiles what every instance needs: aggregate, plan, queues (one ring per source thread), counters; marks

@@ -2,6 +2,8 @@
 noinst_LIBRARIES += libcore.a
 libcore_a_SOURCES = \
 	collector/core/control.c collector/core/control.h \
+	collector/core/correlate.c collector/core/correlate.h \
+	collector/core/correlate_list.c collector/core/correlate_list.h \
 	collector/core/customs.c collector/core/customs.h \
 	collector/core/exporters.c collector/core/exporters.h \
 	collector/core/fanout.c collector/core/fanout.h \
@@ -48,9 +50,13 @@ flowribd_SOURCES = collector/core/main.c
 flowribd_LDADD = $(CORE_LIBS)
 
 if HAVE_CMOCKA
-check_PROGRAMS += control_test fanout_test status_test supervisor_test
+check_PROGRAMS += control_test correlate_test correlate_list_test fanout_test status_test supervisor_test
 control_test_SOURCES = collector/core/control_test.c
 control_test_LDADD = libcore.a $(BASE_LIBS) $(CMOCKA_LIBS)
+correlate_test_SOURCES = collector/core/correlate_test.c
+correlate_test_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
+correlate_list_test_SOURCES = collector/core/correlate_list_test.c
+correlate_list_test_LDADD = libcore.a $(BASE_LIBS) $(XXHASH_LIBS) $(CMOCKA_LIBS)
 fanout_test_SOURCES = collector/core/fanout_test.c
 fanout_test_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
 status_test_SOURCES = collector/core/status_test.c

@@ -32,7 +32,8 @@ struct program {
 	/* what any plugin reads of a flow; decoders leave out the rest */
 	struct flow_needs needs;
 	struct instances instances;
-	struct bgp *bgp; /* NULL: bgp_daemon is not set */
+	struct bgp *bgp;	   /* NULL: bgp_daemon is not set */
+	struct bgp_sources routes; /* of bgp */
 	struct sources *sources;
 	struct supervisor supervisor;
 	struct status status;
@@ -103,6 +104,8 @@ supply_of(const struct conf *c)
 	unsigned supply = SUPPLY_CLOCK | SUPPLY_FLOW;
 	if (conf_is_set(c, CONF_CORE, CONF_networks_file))
 		supply |= SUPPLY_NETWORKS;
+	if (bgp_configured(c))
+		supply |= SUPPLY_BGP;
 	for (int i = 0; i < (int)conf_plugins(c); i++)
 		if (conf_is_set(c, i, CONF_post_tag) || conf_is_set(c, i, CONF_post_tag2))
 			supply |= SUPPLY_MAP;
@@ -496,9 +499,14 @@ start(struct program *p, char *err, size_t errlen)
 	runtime_priority(p->conf, CONF_CORE);
 	if (!runtime_directory(p->conf, err, errlen))
 		return false;
-	if (bgp_configured(p->conf) && !(p->bgp = bgp_prepare(p->conf, err, errlen)))
-		return false;
-	p->sources = sources_prepare(p->conf, &p->instances, &p->needs, err, errlen);
+	if (bgp_configured(p->conf)) {
+		p->bgp = bgp_prepare(p->conf, err, errlen);
+		if (!p->bgp)
+			return false;
+		p->routes = bgp_sources_of(p->bgp);
+	}
+	p->sources =
+	    sources_prepare(p->conf, &p->instances, &p->needs, p->bgp ? &p->routes : NULL, err, errlen);
 	if (!p->sources)
 		return false;
 	p->signals = open_signals();

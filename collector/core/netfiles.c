@@ -78,13 +78,14 @@ netfiles_policy(struct network_policy *p, const struct conf *conf, int scope, ch
 	return !path || p->file;
 }
 
-/* want_net and want_as do not count: looking up more than a plugin asked for does not change what it gets. */
+/* What is wanted does not count: looking up more than a plugin asked for does not change what it gets. */
 bool
 netfiles_same_policy(const struct network_policy *a, const struct network_policy *b)
 {
 	return a->net == b->net && a->as == b->as && a->mask == b->mask && a->file_filter == b->file_filter &&
 	       a->file_no_lpm == b->file_no_lpm && a->no_mask_if_zero == b->no_mask_if_zero &&
-	       a->use_ip_next_hop == b->use_ip_next_hop && a->file == b->file && a->route == b->route;
+	       a->use_ip_next_hop == b->use_ip_next_hop && a->file == b->file &&
+	       a->keep_peer_src_as == b->keep_peer_src_as;
 }
 
 /* The old contents are freed only when every thread let go of them; when one did not answer in time they

@@ -10,6 +10,7 @@
 #include "collector/base/clock.h"
 #include "collector/base/file.h"
 #include "collector/base/log.h"
+#include "collector/base/readers.h"
 #include "collector/core/customs.h"
 #include "collector/core/fanout.h"
 #include "collector/core/netfiles.h"
@@ -56,6 +57,7 @@ struct source {
 struct sources {
 	const struct conf *conf;
 	struct instances *instances;
+	const struct bgp_sources *routes; /* NULL: none */
 	struct source *list;
 	unsigned n;
 	_Atomic bool stop;
@@ -199,6 +201,7 @@ source_main(void *arg)
 	char name[16];
 	snprintf(name, sizeof(name), "source-%u", s->index);
 	pthread_setname_np(pthread_self(), name);
+	readers_join();
 	while (!atomic_load_explicit(&s->all->stop, memory_order_relaxed)) {
 		struct epoll_event e[4];
 		/* a second at most, for the ticks */
@@ -214,6 +217,7 @@ source_main(void *arg)
 	}
 	receive_rest(s);
 	fanout_close(s->fanout);
+	readers_leave();
 	return NULL;
 }
 
@@ -273,6 +277,7 @@ savefile_main(void *arg)
 	uint64_t one = 1;
 	char err[512];
 	pthread_setname_np(pthread_self(), "savefile");
+	readers_join();
 	for (uint64_t i = 0; (times == 0 || i < times) && !atomic_load(&all->stop); i++) {
 		pause_for(s, delay);
 		if (i > 0) {
@@ -296,6 +301,7 @@ savefile_main(void *arg)
 		serve(s);
 	}
 	fanout_close(s->fanout);
+	readers_leave();
 	return NULL;
 }
 
@@ -337,7 +343,8 @@ prepare_one(struct source *s, struct instances *all, const struct flow_needs *ne
 	s->udp_counters = counters_add(udp_counter_desc, UDP_COUNTERS, labels);
 	/* a file can wait for a slow plugin; an exporter cannot */
 	bool lossless = conf_is_set(s->all->conf, CONF_CORE, CONF_pcap_savefile);
-	s->fanout = fanout_new(all, s->all->conf, s->index, lossless, &s->all->stop, err, errlen);
+	s->fanout =
+	    fanout_new(all, s->all->conf, s->index, s->all->routes, lossless, &s->all->stop, err, errlen);
 	if (!s->fanout)
 		return false;
 	s->decoder = decoder_new(&options, needs, fanout_sink, s->fanout, labels, err, errlen);
@@ -354,8 +361,8 @@ prepare_one(struct source *s, struct instances *all, const struct flow_needs *ne
 
 /* Fields that sources_free looks at are set before the first step that can fail. */
 struct sources *
-sources_prepare(const struct conf *conf, struct instances *all, const struct flow_needs *needs, char *err,
-		size_t errlen)
+sources_prepare(const struct conf *conf, struct instances *all, const struct flow_needs *needs,
+		const struct bgp_sources *routes, char *err, size_t errlen)
 {
 	struct sources *s = calloc(1, sizeof(*s));
 	snprintf(err, errlen, "no memory for source threads");
@@ -363,6 +370,7 @@ sources_prepare(const struct conf *conf, struct instances *all, const struct flo
 		return NULL;
 	s->conf = conf;
 	s->instances = all;
+	s->routes = routes;
 	s->n = sources_threads(conf);
 	s->list = calloc(s->n, sizeof(*s->list));
 	pthread_mutex_init(&s->asking, NULL);

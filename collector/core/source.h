@@ -17,9 +17,11 @@ struct sources;
 unsigned sources_threads(const struct conf *conf);
 
 /* Makes decoders and fan-outs, and reads the files that sources need. Before processes fork: counters are
- * made here. NULL after writing why to err. */
+ * made here. routes: where flows' routes are, NULL without BGP; it must outlive the threads. NULL after
+ * writing why to err. */
 struct sources *sources_prepare(const struct conf *conf, struct instances *all,
-				const struct flow_needs *needs, char *err, size_t errlen);
+				const struct flow_needs *needs, const struct bgp_sources *routes, char *err,
+				size_t errlen);
 
 /* Opens sockets or the capture file. False with a message. */
 bool sources_open(struct sources *s, char *err, size_t errlen);

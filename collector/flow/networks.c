@@ -292,6 +292,7 @@ struct question {
 	const struct flow *f;
 	unsigned side; /* 0: source, 1: destination */
 	const struct network *in_file;
+	const struct network *route;
 };
 
 typedef struct answer source_ask(const struct question *q, struct network *room);
@@ -349,13 +350,12 @@ ask_file(const struct question *q, struct network *room)
 	return (struct answer){p->file_no_lpm && !p->file_filter ? NULL : &nothing, p->file_filter};
 }
 
-/* Whoever has routes: BGP, once it is there. */
+/* BGP: looked up before, with the routes of all flows of the batch. */
 static struct answer
 ask_routes(const struct question *q, struct network *room)
 {
-	const struct network_policy *p = q->p;
-	*room = nothing;
-	return (struct answer){p->route && p->route(p->route_ctx, q->f, q->side, room) ? room : NULL, false};
+	(void)room;
+	return (struct answer){q->route, false};
 }
 
 static const struct {
@@ -374,6 +374,8 @@ static const struct network *
 choose(const struct question *q, uint8_t bits, struct network *room)
 {
 	const struct network *best = &nothing;
+	if (bits == NETWORK_ROUTES) /* the most frequent choice where there is a table */
+		return q->route ? q->route : best;
 	for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
 		if (!(bits & sources[i].bit))
 			continue;
@@ -440,30 +442,49 @@ network_sources_parse(uint8_t *out, const char *text, char *err, size_t errlen)
 
 /* --- applying --- */
 
+static const struct {
+	size_t host, mask, net;
+} side_members[2] = {
+    {offsetof(struct flow, src_host), offsetof(struct flow, src_mask), offsetof(struct flow, src_net)},
+    {offsetof(struct flow, dst_host), offsetof(struct flow, dst_mask), offsetof(struct flow, dst_net)},
+};
+
 /* What the policy reads is added to what plugins read, so it has to run after all of them have marked
  * theirs. */
 void
 networks_policy_needs(struct network_policy *p, struct flow_needs *needs)
 {
 	bool next_hop = FLOW_NEEDED(needs, peer_dst_ip);
-	p->want_net = FLOW_NEEDED(needs, src_net) || FLOW_NEEDED(needs, dst_net) ||
-		      FLOW_NEEDED(needs, src_mask) || FLOW_NEEDED(needs, dst_mask) || next_hop;
-	p->want_as = FLOW_NEEDED(needs, src_as) || FLOW_NEEDED(needs, dst_as) ||
-		     FLOW_NEEDED(needs, peer_src_as) || FLOW_NEEDED(needs, peer_dst_as);
-	if (p->want_net || p->want_as || p->file_filter) {
-		FLOW_NEED(needs, src_host);
-		FLOW_NEED(needs, dst_host);
-	}
-	if ((p->want_net && p->net & NETWORK_FLOW) || (p->want_as && p->as & NETWORK_LONGEST)) {
-		FLOW_NEED(needs, src_mask);
-		FLOW_NEED(needs, dst_mask);
-	}
-	if (p->want_net) {
-		FLOW_NEED(needs, src_net);
-		FLOW_NEED(needs, dst_net);
+	bool net[2] = {FLOW_NEEDED(needs, src_net) || FLOW_NEEDED(needs, src_mask),
+		       FLOW_NEEDED(needs, dst_net) || FLOW_NEEDED(needs, dst_mask) || next_hop};
+	bool as[2] = {FLOW_NEEDED(needs, src_as) || FLOW_NEEDED(needs, peer_src_as),
+		      FLOW_NEEDED(needs, dst_as) || FLOW_NEEDED(needs, peer_dst_as)};
+	for (unsigned side = 0; side < 2; side++) {
+		p->want[side] =
+		    (uint8_t)((net[side] ? NETWORK_WANT_NET : 0) | (as[side] ? NETWORK_WANT_AS : 0));
+		if (p->want[side] || p->file_filter)
+			flow_need(needs, side_members[side].host, sizeof(struct addr));
+		if ((net[side] && p->net & NETWORK_FLOW) || (as[side] && p->as & NETWORK_LONGEST))
+			flow_need(needs, side_members[side].mask, sizeof(uint8_t));
+		if (net[side])
+			flow_need(needs, side_members[side].net, sizeof(struct addr));
 	}
 	if (next_hop && p->use_ip_next_hop)
 		FLOW_NEED(needs, ip_next_hop);
+}
+
+/* Bits of the sources that a side is asked of. */
+static uint8_t
+asked(const struct network_policy *p, unsigned side)
+{
+	return (uint8_t)((p->want[side] & NETWORK_WANT_NET ? p->net : 0) |
+			 (p->want[side] & NETWORK_WANT_AS ? p->as : 0));
+}
+
+bool
+networks_want_routes(const struct network_policy *p, unsigned side)
+{
+	return asked(p, side) & NETWORK_ROUTES;
 }
 
 /* Length 0 means "nothing known" as often as a default route; no_mask_if_zero shows the host then. */
@@ -489,10 +510,13 @@ store_net(const struct network_policy *p, struct flow *f, unsigned side, const s
 
 /* Peer AS numbers come from the same source as origins, so that the two of a flow agree. */
 static void
-store_as(struct flow *f, unsigned side, const struct network *n)
+store_as(const struct network_policy *p, struct flow *f, unsigned side, const struct network *n)
 {
 	*(side ? &f->dst_as : &f->src_as) = n->origin_as;
-	*(side ? &f->peer_dst_as : &f->peer_src_as) = n->peer_as;
+	if (side)
+		f->peer_dst_as = n->peer_as;
+	else if (!p->keep_peer_src_as)
+		f->peer_src_as = n->peer_as;
 }
 
 /* Both questions are answered before anything is stored: the exporter's answer reads the flow. */
@@ -501,35 +525,35 @@ apply_side(const struct question *q, struct flow *f)
 {
 	const struct network_policy *p = q->p;
 	struct network room[2][ARRAY_SIZE(sources)];
-	const struct network *net = p->want_net ? choose(q, p->net, room[0]) : NULL, *as = net;
+	uint8_t want = p->want[q->side];
+	const struct network *net = want & NETWORK_WANT_NET ? choose(q, p->net, room[0]) : NULL, *as = net;
 	/* equal sources give equal answers: the second choice is saved */
-	if (p->want_as && (!net || p->as != p->net))
+	if (want & NETWORK_WANT_AS && (!net || p->as != p->net))
 		as = choose(q, p->as, room[1]);
 	/* the host becomes 0.0.0.0 or ::, which keeps its family; before the network is cut from it */
 	if (p->file_filter && p->file && !q->in_file)
 		*(q->side ? &f->dst_host : &f->src_host) = addr_mask(host_of(q), 0);
-	if (p->want_net && !addr_is_none(host_of(q)))
+	if (want & NETWORK_WANT_NET && !addr_is_none(host_of(q)))
 		store_net(p, f, q->side, net);
 	/* the exporter's own numbers are in the flow already */
-	if (p->want_as && p->as != NETWORK_FLOW)
-		store_as(f, q->side, as);
+	if (want & NETWORK_WANT_AS && p->as != NETWORK_FLOW)
+		store_as(p, f, q->side, as);
 }
 
 /* Both sides are looked up before either is applied: the second miss is under way while the first is waited
  * for. */
 void
-networks_apply(const struct network_policy *p, struct flow *f)
+networks_apply(const struct network_policy *p, struct flow *f, const struct network_routes *routes)
 {
 	struct question q[2] = {{.p = p, .f = f, .side = 0}, {.p = p, .f = f, .side = 1}};
-	uint8_t asked = (uint8_t)((p->want_net ? p->net : 0) | (p->want_as ? p->as : 0));
-	if (!asked && !p->file_filter)
-		return;
-	if (p->file && (asked & NETWORK_FILE || p->file_filter)) {
-		q[0].in_file = networks_find(p->file, &f->src_host);
-		q[1].in_file = networks_find(p->file, &f->dst_host);
-		__builtin_prefetch(q[0].in_file);
-		__builtin_prefetch(q[1].in_file);
+	for (unsigned side = 0; side < 2; side++) {
+		if (p->file && (asked(p, side) & NETWORK_FILE || p->file_filter)) {
+			q[side].in_file = networks_find(p->file, host_of(&q[side]));
+			__builtin_prefetch(q[side].in_file);
+		}
+		q[side].route = routes ? routes->side[side] : NULL;
 	}
-	apply_side(&q[0], f);
-	apply_side(&q[1], f);
+	for (unsigned side = 0; side < 2; side++)
+		if (p->want[side] || p->file_filter)
+			apply_side(&q[side], f);
 }

@@ -117,7 +117,7 @@ apply_measure(const struct networks *list, const char *path)
 		for (unsigned i = 1; i < n; i++) {
 			f.src_host = a[i];
 			f.dst_host = a[i - 1];
-			networks_apply(&p, &f);
+			networks_apply(&p, &f, NULL);
 			sum += f.src_as;
 		}
 		t = now() - t;

@@ -424,7 +424,7 @@ as_nfacctd(void **state)
 		for (unsigned r = 0; r < 6; r++) {
 			struct flow f;
 			flow_fill(&f, r);
-			networks_apply(&p, &f);
+			networks_apply(&p, &f, NULL);
 			flow_text(&f, text, sizeof(text));
 			print_message("  net %s as %s record %u\n", observed[i].net, observed[i].as, r + 1);
 			assert_string_equal(text, observed[i].want[r]);
@@ -449,7 +449,7 @@ corners(void **state)
 	memset(&f, 0, sizeof(f));
 	f.src_host = address("2001:db8:7fff::1");
 	f.dst_host = address("2001:db8:8001:2::1");
-	networks_apply(&p, &f);
+	networks_apply(&p, &f, NULL);
 	assert_true(addr_equal(&f.src_net, &any));
 	assert_true(addr_equal(&f.dst_net, &net));
 	assert_true(addr_equal(&f.peer_dst_ip, &hop));
@@ -459,20 +459,11 @@ corners(void **state)
 	memset(&f, 0, sizeof(f));
 	f.src_host = address("192.0.2.1");
 	f.src_mask = 200;
-	networks_apply(&p, &f);
+	networks_apply(&p, &f, NULL);
 	assert_int_equal(f.src_mask, 32);
 	assert_true(addr_equal(&f.src_net, &f.src_host));
 	assert_true(addr_is_none(&f.dst_net));
 	networks_free(n);
-}
-
-/* A routing source that knows destinations only; ctx is the length of its prefix. */
-static bool
-route(void *ctx, const struct flow *f, unsigned side, struct network *out)
-{
-	(void)f;
-	*out = (struct network){.origin_as = 64501 + side, .peer_as = 64510, .len = *(uint8_t *)ctx};
-	return side == 1;
 }
 
 /* A routing source takes part under its own name and under longest, where it wins ties. */
@@ -482,15 +473,15 @@ routes(void **state)
 	(void)state;
 	char err[200];
 	struct flow_needs needs = {.extent = 0};
-	uint8_t len = 28;
 	struct networks *n = load(file, err, sizeof(err));
-	struct network_policy p = {
-	    .net = NETWORK_ROUTES, .as = NETWORK_ROUTES, .file = n, .route = route, .route_ctx = &len};
+	struct network_policy p = {.net = NETWORK_ROUTES, .as = NETWORK_ROUTES, .file = n};
+	struct network route = {.origin_as = 64502, .peer_as = 64510, .len = 28};
+	struct network_routes to = {{NULL, &route}};
 	struct flow f;
 	flow_need(&needs, 0, sizeof(struct flow));
 	networks_policy_needs(&p, &needs);
 	flow_fill(&f, 0);
-	networks_apply(&p, &f);
+	networks_apply(&p, &f, &to);
 	assert_int_equal(f.src_mask, 0);
 	assert_int_equal(f.src_as, 0);
 	assert_int_equal(f.dst_mask, 28);
@@ -498,13 +489,13 @@ routes(void **state)
 	assert_true(network_sources_parse(&p.as, "longest", err, sizeof(err)));
 	assert_true(network_sources_parse(&p.net, "longest", err, sizeof(err)));
 	flow_fill(&f, 0);
-	networks_apply(&p, &f);
+	networks_apply(&p, &f, &to);
 	assert_int_equal(f.src_as, 100);
 	assert_int_equal(f.dst_as, 64502);
 	assert_int_equal(f.peer_dst_as, 64510);
-	len = 27;
+	route.len = 27;
 	flow_fill(&f, 0);
-	networks_apply(&p, &f);
+	networks_apply(&p, &f, &to);
 	assert_int_equal(f.dst_as, 65200);
 	networks_free(n);
 }
