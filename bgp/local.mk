@@ -67,11 +67,18 @@ endif
 
 # what leaves: message log, dumps, looking glass, snapshot
 libbgp_a_SOURCES += bgp/events.c bgp/eventring.h bgp/events.h \
+	bgp/dump.c \
 	bgp/msglog.c \
 	bgp/output.h bgp/outputs.c bgp/outputs.h \
-	bgp/render.c bgp/render.h
+	bgp/render.c bgp/render.h \
+	bgp/snapfile.h bgp/snapread.c bgp/snapshot.c bgp/snapwrite.c \
+	bgp/tour.c bgp/tour.h
 if HAVE_CMOCKA
-check_PROGRAMS += bgp_events_test bgp_msglog_test bgp_render_test
+check_PROGRAMS += bgp_dump_test bgp_events_test bgp_msglog_test bgp_render_test bgp_snapshot_test
+bgp_dump_test_SOURCES = bgp/dump_test.c bgp/ribbed.h
+bgp_dump_test_LDADD = $(BGP_LIBS) $(CMOCKA_LIBS)
+bgp_snapshot_test_SOURCES = bgp/snapshot_test.c bgp/ribbed.h
+bgp_snapshot_test_LDADD = $(BGP_LIBS) $(CMOCKA_LIBS)
 bgp_events_test_SOURCES = bgp/events_test.c
 bgp_events_test_LDADD = $(BGP_LIBS) $(CMOCKA_LIBS)
 bgp_msglog_test_SOURCES = bgp/msglog_test.c

@@ -30,7 +30,11 @@ struct bgp_output {
 	void (*free)(void *self);
 };
 
-extern const struct bgp_output bgp_output_msglog;
+extern const struct bgp_output bgp_output_msglog, bgp_output_dump, bgp_output_snapshot;
+
+/* What the dumps' thread does at a time (seconds since the epoch); self is of bgp_output_dump.prepare. For
+ * tests, that need not wait for the time. */
+void bgp_dump_at(void *self, uint64_t time);
 
 /* A thread that no signal reaches, so that the daemon's own handling sees them all. name: 15 letters. */
 bool bgp_output_thread(pthread_t *thread, const char *name, void *(*run)(void *), void *arg, char *err,

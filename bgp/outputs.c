@@ -6,6 +6,8 @@
 
 static const struct bgp_output *const parts[] = {
     &bgp_output_msglog,
+    &bgp_output_dump,
+    &bgp_output_snapshot,
 };
 
 struct bgp_outputs {
