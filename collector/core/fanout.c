@@ -9,7 +9,8 @@
 #include "collector/core/netfiles.h"
 #include "collector/flow/timebin.h"
 
-#define TIMES_MAX 8 /* time primitives there are, with room to spare */
+#define TIMES_MAX   8	 /* time primitives there are, with room to spare */
+#define SLOTS_AHEAD 1024 /* bytes; measured */
 
 struct channel {
 	struct queue_writer writer;
@@ -52,8 +53,12 @@ static uint8_t *
 channel_slot(struct fanout *f, struct channel *c)
 {
 	uint8_t *slot = queue_slot(&c->writer, c->layout->max_record);
-	if (likely(slot != NULL))
+	if (likely(slot != NULL)) {
+		/* the plugin's processor has read it since: asking for it early is worth a tenth of a record
+		 */
+		__builtin_prefetch(slot + SLOTS_AHEAD, 1);
 		return slot;
+	}
 	/* a capture file can wait, a router cannot: only for the former is a full queue a reason to pause */
 	while (f->lossless && !atomic_load_explicit(f->stop, memory_order_relaxed)) {
 		const struct timespec nap = {.tv_nsec = 100000};
