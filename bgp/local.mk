@@ -59,6 +59,10 @@ libbgp_a_SOURCES += \
 	bgp/rib.c bgp/rib.h bgp/rib_parts.h \
 	bgp/rib_tidy.c bgp/rib_update.c bgp/rib_walk.c \
 	bgp/trie.c bgp/trie.h
+# Measures loads, changes, lookups, memory and stalls: rib_bench [-d] [-p PEERS] [FILE].
+noinst_PROGRAMS += rib_bench
+rib_bench_SOURCES = bgp/rib_bench.c
+rib_bench_LDADD = $(BGP_LIBS)
 if HAVE_CMOCKA
 check_PROGRAMS += bgp_rib_test
 bgp_rib_test_SOURCES = bgp/rib_test.c
