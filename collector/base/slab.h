@@ -2,8 +2,8 @@
  *
  * Objects lie in one region that never moves, at multiples of a unit; the id is the number of the unit, so 32
  * bits name 64 GB at units of 16 bytes and following an id costs one addition. What is freed is kept aside
- * until no reader can see it, then goes to a list of its size. All functions but slab_at() are for the
- * writer's thread only. Id 0 is never given out: it means "none". */
+ * until no reader can see it, then is used again. All functions but slab_at() are for the writer's thread
+ * only. Id 0 is never given out: it means "none". */
 #ifndef FLOWRIB_BASE_SLAB_H
 #define FLOWRIB_BASE_SLAB_H
 
@@ -14,8 +14,19 @@
 #include "collector/base/readers.h"
 #include "collector/base/region.h"
 
-#define SLAB_EXACT   128 /* sizes up to so many units have a list each; larger ones are rounded up */
+#define SLAB_EXACT   128 /* sizes up to so many units have a class each; larger ones are rounded up */
 #define SLAB_CLASSES (SLAB_EXACT + 1 + 8 * 24)
+#define SLAB_CHUNK   4096 /* units */
+
+/* Units that hold objects of one class. Chunks are named by number; in lists by number plus 1. */
+struct slab_chunk {
+	uint32_t free;	     /* head of a list of objects; the link is the first word of each */
+	uint32_t prev, next; /* among those of the class with room, or among the free ones */
+	uint16_t class;
+	uint16_t live;	 /* objects given out */
+	uint16_t carved; /* objects ever given out since it serves this class */
+	uint16_t room;	 /* objects that it can hold */
+};
 
 struct slab_retired {
 	uint32_t *list; /* pairs of id and class */
@@ -24,11 +35,14 @@ struct slab_retired {
 
 struct slab {
 	struct region region;
-	uint32_t unit;		     /* bytes */
-	uint32_t next;		     /* first unit never used */
-	uint32_t free[SLAB_CLASSES]; /* heads of lists; the link is the first word of a free object */
-	struct slab_retired young;   /* retired since the grace period under way began */
-	struct slab_retired old;     /* what it is for */
+	struct region chunks;		  /* of struct slab_chunk */
+	uint32_t unit;			  /* bytes */
+	uint32_t next;			  /* first chunk never used */
+	uint32_t free_chunks;		  /* head of a list */
+	uint32_t with_room[SLAB_CLASSES]; /* heads of lists of chunks; for objects larger than half a chunk,
+					     of objects */
+	struct slab_retired young;	  /* retired since the grace period under way began */
+	struct slab_retired old;	  /* what it is for */
 	struct readers_ticket ticket;
 	size_t bytes_used;    /* of live objects, after rounding */
 	size_t bytes_waiting; /* retired, not yet reusable */
@@ -49,11 +63,11 @@ void slab_release(struct slab *s, uint32_t id, size_t bytes);
 /* Bytes that an object of so many really takes. */
 size_t slab_rounded(const struct slab *s, size_t bytes);
 
-/* Memory in use by the process for it: what was ever touched. */
+/* Memory in use by the process for it: what was ever touched, to a chunk. */
 static inline size_t
 slab_bytes(const struct slab *s)
 {
-	return (size_t)s->next * s->unit;
+	return (size_t)s->next * SLAB_CHUNK * s->unit;
 }
 
 static inline void *

@@ -48,6 +48,61 @@ test_alloc(void **state)
 	slab_free(&s);
 }
 
+/* Objects that all move from one size to the next, as vectors do when a column is added, take no more memory
+ * than the largest size needs, but for what is on its way. */
+static void
+test_sizes_follow(void **state)
+{
+	enum { N = 20000, STEPS = 40 };
+	static uint32_t id[N];
+	struct slab s;
+	(void)state;
+	assert_true(slab_init(&s, 16, (size_t)1 << 30));
+	for (unsigned step = 1; step <= STEPS; step++) {
+		for (unsigned i = 0; i < N; i++) {
+			uint32_t old = id[i];
+			id[i] = slab_alloc(&s, 16 * step);
+			assert_int_not_equal(id[i], 0);
+			memset(slab_at(&s, id[i]), (int)step, 16 * step);
+			if (old)
+				slab_release(&s, old, 16 * (step - 1));
+		}
+	}
+	assert_int_equal(s.bytes_used, N * 16 * STEPS);
+	assert_in_range(slab_bytes(&s), s.bytes_used, s.bytes_used + s.bytes_used / 10);
+	for (unsigned i = 0; i < N; i++)
+		slab_release(&s, id[i], 16 * STEPS);
+	assert_int_equal(s.bytes_used, 0);
+	slab_free(&s);
+}
+
+/* Objects of half a chunk and more, beside small ones, whole and apart. */
+static void
+test_large(void **state)
+{
+	enum { N = 60 };
+	uint32_t id[N];
+	struct slab s;
+	(void)state;
+	assert_true(slab_init(&s, 8, (size_t)1 << 30));
+	for (unsigned round = 0; round < 3; round++) {
+		for (unsigned i = 0; i < N; i++) {
+			size_t bytes = i % 3 ? (size_t)8 * SLAB_CHUNK / 4 * i : 24;
+			id[i] = slab_alloc(&s, bytes);
+			assert_int_not_equal(id[i], 0);
+			memset(slab_at(&s, id[i]), (int)i, bytes);
+		}
+		for (unsigned i = 0; i < N; i++) {
+			size_t bytes = i % 3 ? (size_t)8 * SLAB_CHUNK / 4 * i : 24;
+			const uint8_t *p = slab_at(&s, id[i]);
+			for (size_t b = 0; b < bytes; b += 8)
+				assert_int_equal(p[b], i);
+			slab_release(&s, id[i], bytes);
+		}
+	}
+	slab_free(&s);
+}
+
 static bool
 alloc_until(struct slab *s, uint32_t wanted)
 {
@@ -136,10 +191,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_rounding),
-	    cmocka_unit_test(test_alloc),
-	    cmocka_unit_test(test_retire),
-	    cmocka_unit_test(test_readers),
+	    cmocka_unit_test(test_rounding),	 cmocka_unit_test(test_alloc),
+	    cmocka_unit_test(test_sizes_follow), cmocka_unit_test(test_large),
+	    cmocka_unit_test(test_retire),	 cmocka_unit_test(test_readers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
