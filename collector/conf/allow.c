@@ -33,6 +33,7 @@ entries_read(const char *path, struct lpm_entry **list, size_t *n, char *err, si
 	struct lines in;
 	struct prefix p;
 	size_t room = 0;
+	/* an absent file is a fault, not an empty list: a typing error must not lock everybody out */
 	if (!lines_open(&in, path, err, errlen))
 		return false;
 	for (char *s; (s = lines_next(&in));) {

@@ -1,5 +1,9 @@
 /* The command line: pmacct's letters as rows that name the keys they set, and a few long options of our own.
- * A letter that means different things under different names of the program has a row for each. */
+ * A letter that means different things under different names of the program has a row for each.
+ *
+ * An option is nothing but another way to set keys: it goes through the same checks, is told of with the
+ * same words, and stands above the file in precedence. So nothing behind this file knows whether a value was
+ * typed or written. */
 #include "collector/conf/conf.h"
 
 #include <ctype.h>
@@ -19,6 +23,7 @@ enum {
 
 /* Options are few and their order in --help is this one: input, plugins, output, process. */
 struct option_row {
+	/* not unique: -L is an address under one name and a length under another */
 	char letter;
 	unsigned under;	      /* which names of the program have it */
 	const char *argument; /* what follows the letter, for --help; NULL: nothing */
@@ -108,6 +113,7 @@ personality_of(const char *argv0)
 	};
 	const char *slash = strrchr(argv0, '/');
 	const char *base = slash ? slash + 1 : argv0;
+	/* exact: a wrapper named nfacctd.sh should not change what an unknown key means */
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (strcmp(base, names[i]) == 0)
 			return (enum conf_personality)i;
@@ -203,6 +209,7 @@ do_command(struct conf_args *args, const struct command *c, const char *argument
 static void
 explain(int value, char **argv, struct text *messages)
 {
+	/* getopt says ':' for a missing value and '?' for everything else; optopt tells those apart */
 	if (value == ':')
 		text_printf(messages, "command line: error: -%c: its value is missing\n", optopt);
 	else if (optopt >= LONG_BASE)
@@ -231,6 +238,7 @@ conf_args_parse(struct conf_args *args, int argc, char **argv, struct text *mess
 	optind = 0; /* glibc: start anew */
 	opterr = 0;
 	while ((value = getopt_long(argc, argv, letters.data, longs, NULL)) != -1) {
+		/* no command shares a letter with a key's option, so the order is free */
 		const struct option_row *row = find_option(args->personality, value);
 		const struct command *command = row ? NULL : find_command(value);
 		if (row)
@@ -242,6 +250,7 @@ conf_args_parse(struct conf_args *args, int argc, char **argv, struct text *mess
 		ok = ok && (row || command);
 	}
 	text_free(&letters);
+	/* getopt has moved what is no option to the end of argv */
 	for (; optind < argc; optind++) {
 		text_printf(messages, "command line: error: '%s': expected an option\n", argv[optind]);
 		ok = false;
@@ -280,6 +289,7 @@ conf_list_options(struct text *out, enum conf_personality personality)
 		list_command(out, &commands[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
 		const struct option_row *o = &options[i];
+		/* with the key behind each: it is what the manual page and messages speak of */
 		if (o->under & 1u << personality)
 			text_printf(out, "  -%c %-27s %s (%s)\n", o->letter, o->argument ? o->argument : "",
 				    o->help, conf_row(o->sets[0])->name);

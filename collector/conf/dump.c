@@ -22,6 +22,7 @@ dump_setting(const struct conf *c, enum conf_key key, const char *scope, const s
 		text_printf(out, "! %s:%u", c->file, s->line);
 	else
 		text_str(out, "! command line");
+	/* the reason again, since who reads a dump may never have seen the warning */
 	if (row->standing != CONF_STANDING_EFFECT)
 		text_printf(out, "; no effect: %s", row->reason);
 	text_printf(out, "\n%s", row->name);
@@ -59,6 +60,7 @@ dump_default(const struct conf *c, enum conf_key key, struct text *out)
 	if (row->alias_of >= 0 || row->standing != CONF_STANDING_EFFECT)
 		return;
 	const struct setting *s = c->fallback.of[key];
+	/* a default that is overridden for everybody is not in force, and would mislead */
 	if (s && !c->global.of[key] && !c->command_line.of[key])
 		text_printf(out, "! %s: %s\n", row->name, shown(row, s));
 	for (unsigned i = 0; i < c->plugin_count; i++) {

@@ -1,5 +1,9 @@
 /* The key plugins: "type[name], type, ...". A type without a name is called default_TYPE; here, unlike in
- * pmacct, that does not cost the ones after it their names. */
+ * pmacct, that does not cost the ones after it their names.
+ *
+ * The operator's names are what everything else hangs on: keys in brackets, sockets, log lines, labels. So
+ * they are settled before any other line is placed, and names that would not survive a file name or a label
+ * are refused here, once. */
 #include "collector/base/nearest.h"
 #include "collector/conf/settings.h"
 #include "collector/conf/table.h"
@@ -53,6 +57,7 @@ static void
 explain_type(const char *type, const char *const *types, const struct setting *s, struct report *r)
 {
 	struct text all = {0};
+	/* a known word gets its reason; offering the nearest would be "tee" for "amqp" */
 	const char *why = type_absent(type), *near = NULL;
 	for (; *types; types++) {
 		text_printf(&all, "%s%s", all.len ? ", " : "", *types);
@@ -94,6 +99,7 @@ name_valid(const char *name)
 static bool
 split_item(const char *item, size_t n, char *type, char *name, size_t room)
 {
+	/* by hand, not strchr: an item is a piece of a longer text and ends at n */
 	size_t bracket = 0;
 	while (bracket < n && item[bracket] != '[')
 		bracket++;
@@ -103,6 +109,7 @@ split_item(const char *item, size_t n, char *type, char *name, size_t room)
 	if (end == 0)
 		return false;
 	snprintf(type, room, "%.*s", (int)end, item);
+	/* the type is a keyword and any case will do; the name is the operator's */
 	for (char *p = type; *p; p++)
 		*p = (char)tolower((unsigned char)*p);
 	/* without a name: pmacct's, which stands in the file names of existing set-ups */
@@ -131,6 +138,7 @@ instance_add(struct conf *c, const char *type, const char *name, const struct se
 		return;
 	}
 	struct instance *i = &c->plugins[c->plugin_count++];
+	/* no check for memory: at the start of a program there is nothing to save */
 	i->type = strdup(type);
 	i->name = strdup(name);
 }

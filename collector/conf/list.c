@@ -1,4 +1,8 @@
-/* The table of keys for people and programs: --list-keys, and what the manual page is filled from. */
+/* The table of keys for people and programs: --list-keys, and what the manual page is filled from.
+ *
+ * Three readers, three forms of the same rows: people get columns, the manual page mdoc(7), programs JSON.
+ * None of them lists a key by name, so a key that is added anywhere is documented by that alone; the
+ * manual page is filled in anew by each build. */
 #include "collector/conf/settings.h"
 #include "collector/conf/table.h"
 
@@ -42,6 +46,7 @@ standing_word(enum conf_standing standing)
 static void
 text_key(const struct conf_row *row, struct text *out)
 {
+	/* an alias has no type or scope of its own; showing those of its target twice would suggest it had */
 	if (row->alias_of >= 0) {
 		text_printf(out, "%-38s same as %s\n", row->name,
 			    conf_row((enum conf_key)row->alias_of)->name);
@@ -106,12 +111,14 @@ mdoc_value(const struct conf_row *row, struct text *out)
 static void
 mdoc_key(const struct conf_row *row, struct text *out)
 {
+	/* the form a person types, brackets included */
 	text_printf(out, ".It Ic %s%s : Ar %s\n", row->name,
 		    row->scope == CONF_SCOPE_PLUGIN ? "[plugin]" : "", type_word(row->type));
 	mdoc_text(out, row->help);
 	text_str(out, ".\n");
 	if (!type_says_all(row->type))
 		mdoc_value(row, out);
+	/* \& keeps a default that is punctuation from being taken for the end of the sentence */
 	if (row->fallback) {
 		text_str(out, "The default is\n.Ql \\&");
 		mdoc_text(out, row->fallback);
@@ -154,6 +161,7 @@ static void
 list_mdoc_accepted(struct text *out)
 {
 	for (int key = 0; key < CONF_KEYS; key++) {
+		/* the first key of a reason stands for all that share it */
 		const char *reason = conf_row((enum conf_key)key)->reason;
 		if (!*reason || reason_seen(key))
 			continue;
@@ -204,6 +212,7 @@ json_key(const struct conf_row *row, struct text *out)
 	json_member(out, "default", row->fallback);
 	json_member(out, "scope", scope_word(row));
 	json_member(out, "standing", standing_word(row->standing));
+	/* empty for keys that work, which are most */
 	if (*row->reason)
 		json_member(out, "reason", row->reason);
 	text_printf(out, ",\"reload\":%s,\"secret\":%s", row->reload ? "true" : "false",

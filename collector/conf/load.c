@@ -3,7 +3,11 @@
  * Three passes: the lines are split and their keys looked up; then the key plugins tells which instances
  * there are; then every line finds its place. So the order of lines does not matter, except that of two lines
  * for the same key and scope the later one counts. A fault never stops a pass: the operator sees all of them
- * at once. */
+ * at once.
+ *
+ * What can be wrong is one of five things, each with a function that finds words for it: the line, the key,
+ * its standing, its scope, its value. All of them report through conf_report(), which knows whether we are
+ * strict (as flowribd) or lenient (under one of pmacct's names). */
 #include "collector/base/rundir.h"
 #include "collector/conf/mapfile.h"
 #include "collector/conf/settings.h"
@@ -40,6 +44,8 @@ struct loading {
 static void
 entry_add(struct loading *l, struct entry e)
 {
+	/* doubling from 64: a configuration of ten thousand lines is copied eight times, one of fifty
+	 * never */
 	if (l->count == l->room) {
 		l->room = l->room ? 2 * l->room : 64;
 		l->entries = realloc(l->entries, l->room * sizeof(l->entries[0]));
@@ -89,6 +95,7 @@ split_scope(char *key, char **scope)
 	char *close = strchr(open, ']');
 	if (!close)
 		return "'[' without ']'";
+	/* also what stands behind the bracket: "key[a]b" has no meaning we could guess */
 	if (close[1] || strchr(open + 1, '['))
 		return "expected key[plugin]: value";
 	*open = *close = 0;
@@ -119,6 +126,7 @@ static void
 read_line(struct loading *l, char *line, unsigned number)
 {
 	struct report *r = &l->report;
+	/* the first colon: values such as addresses and times have more of them */
 	char *colon = strchr(line, ':'), *scope;
 	if (!colon) {
 		conf_report(r, SEVERITY_ERROR, ORIGIN_FILE, number, NULL,
@@ -136,6 +144,7 @@ read_line(struct loading *l, char *line, unsigned number)
 			    fault ? fault : "no key before ':'");
 		return;
 	}
+	/* old files have keys in any case; the table has them in lower case only */
 	int key = conf_key_find(line);
 	if (key < 0) {
 		explain_unknown(l, line, number);
@@ -158,6 +167,7 @@ read_lines(struct loading *l, struct mapfile *m)
 	char *line;
 	while ((line = mapfile_next(m)) != NULL)
 		read_line(l, line, m->in.number);
+	/* mapfile has told of them already; here they only keep the program from starting */
 	l->report.errors += m->faults;
 }
 
@@ -194,6 +204,7 @@ standing_ok(struct loading *l, const struct entry *e, const struct conf_row *row
 {
 	if (row->standing == CONF_STANDING_EFFECT)
 		return true;
+	/* once per key, not per line: a file with twenty plugins would repeat it twenty times */
 	if (!l->explained[e->key] && !e->one_of_many)
 		conf_report(&l->report,
 			    row->standing == CONF_STANDING_REMOVED ? SEVERITY_ERROR_UNLESS_LENIENT
@@ -212,6 +223,7 @@ explain_value(struct loading *l, const struct entry *e, const struct conf_row *r
 	struct text expected = {0};
 	const char *hint = conf_value_hint(row, e->value);
 	conf_value_expected(row, &expected);
+	/* a wrong value of a key without effect must not keep anybody from switching */
 	conf_report(&l->report, row->standing == CONF_STANDING_EFFECT ? SEVERITY_ERROR : SEVERITY_WARNING,
 		    origin_of(e), e->line, label(e), "'%.100s' is not possible; expected %s%s%s%s",
 		    row->secret ? "********" : e->value, text_cstr(&expected), hint ? "; did you mean '" : "",
@@ -280,6 +292,7 @@ place(struct loading *l, const struct entry *e)
 		explain_value(l, e, row);
 		return;
 	}
+	/* of options the last one wins silently, as people type them behind a line they called up again */
 	if (tier->of[key] && !e->letter)
 		conf_report(&l->report, SEVERITY_WARNING, origin_of(e), e->line, label(e),
 			    "given before in line %u; this line counts", tier->of[key]->line);
@@ -313,6 +326,7 @@ place_computed(struct conf *c)
 	struct text t = {0};
 	char rundir[4096];
 	put_default(&c->fallback, CONF_runtime_dir, rundir_default(rundir, sizeof(rundir)));
+	/* asked for after its own default was put, since the operator may have set neither */
 	const char *dir = conf_string(c, CONF_CORE, CONF_runtime_dir);
 	for (unsigned i = 0; i < c->plugin_count; i++) {
 		if (conf_is_set(c, (int)i, CONF_imt_path))
@@ -335,6 +349,7 @@ place_names(struct loading *l, const struct conf_args *args)
 	e = last_entry(l, CONF_plugins);
 	struct setting *s = e ? setting_new(e->value, origin_of(e), e->line)
 			      : setting_new(conf_row(CONF_plugins)->fallback, ORIGIN_DEFAULT, 0);
+	/* to tell "no plugin" from "a plugin with a fault", which has been reported */
 	unsigned errors = l->report.errors;
 	instances_parse(c, s, args ? args->plugin_types : NULL, &l->report);
 	if (c->plugin_count == 0 && l->report.errors == errors)
@@ -365,6 +380,7 @@ load(struct mapfile *m, const struct conf_args *args, struct text *messages)
 	if (!c)
 		abort();
 	struct loading l = {.conf = c, .report = {.out = messages, .file = m ? m->name : NULL}};
+	/* kept for messages and the dump: the mapfile is closed before they are written */
 	c->file = m ? strdup(m->name) : NULL;
 	c->personality = args ? args->personality : CONF_AS_FLOWRIBD;
 	l.report.lenient = c->personality != CONF_AS_FLOWRIBD;

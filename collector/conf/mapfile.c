@@ -1,5 +1,10 @@
 /* What maps and the configuration add to reading lines (collector/base/lines.h): limits, faults that do not
- * end the reading, and the two ways to split a line. */
+ * end the reading, and the two ways to split a line.
+ *
+ * Faults are collected and counted instead of returned: whoever edits a map of a thousand lines wants to see
+ * all that is wrong with it, and whoever reloads one only wants to know whether to take it. Lines are handed
+ * out as they stand in the memory of the file and are cut up there: a map is read once, and a copy of each
+ * word would be most of the cost. */
 #include "collector/conf/mapfile.h"
 
 #include <ctype.h>
@@ -121,6 +126,7 @@ mapfile_next(struct mapfile *m)
 	while ((line = lines_cut(&m->in, &length)) != NULL) {
 		if (m->max_lines && m->in.number > m->max_lines) {
 			mapfile_fault(m, "the file has more than %u lines", m->max_lines);
+			/* nothing after it is looked at, or a huge file would be told of line by line */
 			m->in.next = m->in.size;
 			return NULL;
 		}
@@ -143,6 +149,7 @@ cut_value(char **next, char **value)
 	if (*p == '\'') {
 		*value = ++p;
 		end = strchr(p, '\'');
+		/* text right behind the closing quote is a forgotten blank, and would else become a key */
 		if (!end || (end[1] && !blank(end[1])))
 			return false;
 	} else {
@@ -165,6 +172,7 @@ mapfile_pairs(struct mapfile *m, char *line, struct mapfile_pair *pairs, unsigne
 			line++;
 		if (!*line)
 			return (int)n;
+		/* a blank before '=' ends the key too, and so shows as a fault instead of a strange key */
 		size_t key = strcspn(line, "=" BLANKS);
 		if (line[key] != '=' || key == 0) {
 			mapfile_fault(m, "'%.*s': expected key=value, without blanks around '='",
@@ -203,6 +211,7 @@ mapfile_fields(struct mapfile *m, char *line, char **fields, unsigned max)
 		if (comma)
 			*comma = 0;
 		fields[n++] = lines_trim(line);
+		/* the last field has no comma behind it, so "a," has two */
 		if (!comma)
 			return (int)n;
 		line = comma + 1;

@@ -1,6 +1,10 @@
 /* What two keys together make impossible or pointless. One row per rule: the keys it is about, a test, the
  * words. The rule is reported where its first key was set. Rules run only on a configuration whose single
- * values are all right. */
+ * values are all right.
+ *
+ * They stand here and not where the keys are used, because the operator is to see all faults at once, and
+ * before a port is bound. An error is what would give wrong numbers or none; what is merely without effect
+ * is a warning. */
 #include "collector/conf/settings.h"
 
 struct rule {
@@ -66,6 +70,7 @@ static bool
 day_and_week(const struct conf *c, int scope, const struct rule *rule)
 {
 	const char *letters = conf_string(c, scope, rule->key);
+	/* the value stays text: its letters are all known to be good here */
 	return letters && strchr(letters, 'd') && strchr(letters, 'w');
 }
 
@@ -198,6 +203,7 @@ apply(const struct conf *c, const struct rule *rule, struct report *r)
 	int end = rule->per_plugin ? (int)c->plugin_count : 0;
 	for (int scope = first; scope < end; scope++) {
 		const struct setting *s = conf_setting(c, scope, rule->key);
+		/* tests come before the comparison, so a rule is free to look at other keys than its first */
 		if (!rule->broken(c, scope, rule) || (told && s == told))
 			continue;
 		explain(c, scope, rule, s, r);

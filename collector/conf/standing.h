@@ -1,6 +1,7 @@
 /* What becomes of a key that somebody sets: the words of the column "standing" in keys.def, with the reason
- * in words. The text stands in a message after the key: "no effect: ..." for accepted keys, "removed: ..."
- * for those of older releases. Only table.c needs this. */
+ * in words. Each reason is written once and shared by its keys: the manual page groups them by it, so the
+ * text is the group's heading as well. The text stands in a message after the key: "no effect: ..." for
+ * accepted keys, "removed: ..." for those of older releases. Only table.c needs this. */
 #ifndef FLOWRIB_CONF_STANDING_H
 #define FLOWRIB_CONF_STANDING_H
 

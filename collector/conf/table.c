@@ -2,7 +2,10 @@
  *
  * Each column of a row is a word that a macro here turns into initialisers; a word that does not exist does
  * not compile. Names are found by bisection in an index sorted at start-up, so the rows may stand in the
- * order in which people read them. */
+ * order in which people read them.
+ *
+ * The rows are constant data that all processes share. Names are looked up while a configuration is read and
+ * never after; ten comparisons of a bisection are good enough for that. */
 #include "collector/conf/table.h"
 #include "collector/base/nearest.h"
 #include "collector/conf/standing.h"
@@ -102,6 +105,7 @@ hopeless(size_t a, size_t b, unsigned best)
 int
 conf_key_nearest(const char *name)
 {
+	/* more than a slip or two in a short name, or one in four letters, is another word */
 	unsigned best = 2 + (unsigned)strlen(name) / 4;
 	int found = -1;
 	size_t length = strlen(name);

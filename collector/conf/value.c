@@ -1,6 +1,11 @@
 /* The types of values: one row per type with its reader and the words that tell a person what is expected.
  * Readers take nothing but complete, exact texts: "10x" is no number, "yes" no truth value. A configuration
- * that is nearly right is more dangerous than one that is refused. */
+ * that is nearly right is more dangerous than one that is refused.
+ *
+ * A reader answers yes or no and writes no message: line, key and secrecy are known to who calls it, and the
+ * words about what is expected come from the same row, so they cannot say something else than the reader
+ * takes. A new type is a reader, a row in types[] and a word in list.c; a test walks all rows and tries each
+ * default. */
 #include "collector/base/nearest.h"
 #include "collector/conf/settings.h"
 #include "collector/conf/table.h"
@@ -62,6 +67,7 @@ parse_int(const struct conf_row *row, const char *s, struct value *out)
 	s += minus;
 	if (!read_digits(&s, 10, &v) || *s || v > INT64_MAX)
 		return false;
+	/* INT64_MIN cannot be written like this; no key goes so far */
 	out->integer = minus ? -(int64_t)v : (int64_t)v;
 	return out->integer >= row->min && (out->integer < 0 || (uint64_t)out->integer <= row->max);
 }
@@ -76,6 +82,7 @@ parse_size(const struct conf_row *row, const char *s, struct value *out)
 	const char *unit = *s ? strchr(units, toupper((unsigned char)*s)) : NULL;
 	if (unit) {
 		unsigned shift = 10 * (unsigned)(unit - units + 1);
+		/* checked before the shift: afterwards the lost bits leave no trace */
 		if (out->number > UINT64_MAX >> shift)
 			return false;
 		out->number <<= shift;
@@ -106,6 +113,7 @@ parse_seconds(const struct conf_row *row, const char *s, struct value *out)
 {
 	if (!read_digits(&s, 10, &out->number))
 		return false;
+	/* an unknown letter makes the number 0 here, and the next line refuses it */
 	if (*s && __builtin_mul_overflow(out->number, unit_seconds(*s), &out->number))
 		return false;
 	if (*s && (s[1] || !unit_seconds(*s)))
@@ -124,6 +132,7 @@ parse_span(const struct conf_row *row, const char *s, struct value *out)
 	uint64_t n;
 	const char *p = s;
 	struct value seconds;
+	/* M is months and m minutes: the only place where the case of a letter counts */
 	if (read_digits(&p, 10, &n) && p[0] == 'M' && !p[1]) {
 		out->span = (struct conf_span){.months = (unsigned)n};
 		return n > 0 && n <= 1200;
@@ -161,10 +170,12 @@ parse_endpoint(const struct conf_row *row, const char *s, struct value *out)
 	(void)row;
 	char address[ADDR_TEXT_MAX];
 	const char *colon = strrchr(s, ':');
+	/* a port alone is bound to loopback: what listens at such a key asks for no password */
 	if (!colon) {
 		addr_parse(&out->addr, "127.0.0.1");
 		return parse_port(s, &out->port);
 	}
+	/* brackets and all; they are taken off below, when it is clear that both are there */
 	size_t n = (size_t)(colon - s);
 	bool brackets = *s == '[';
 	if (brackets && (n < 2 || colon[-1] != ']'))
@@ -175,6 +186,7 @@ parse_endpoint(const struct conf_row *row, const char *s, struct value *out)
 		return false;
 	memcpy(address, s, n);
 	address[n] = 0;
+	/* brackets exactly where an IPv6 address needs them: "[192.0.2.1]:80" is a mistake, too */
 	return brackets == (strchr(address, ':') != NULL) && addr_parse(&out->addr, address) &&
 	       parse_port(colon + 1, &out->port);
 }
@@ -232,6 +244,7 @@ parse_letters(const struct conf_row *row, const char *s, struct value *out)
 	for (; *s; s++) {
 		if (*s == ',' || *s == ' ')
 			continue;
+		/* the mask has 32 places, and no row has so many letters */
 		const char *letter = strchr(row->words, *s);
 		if (!letter || seen & 1u << (letter - row->words))
 			return false;
@@ -270,6 +283,7 @@ parse_text(const struct conf_row *row, const char *s, struct value *out)
 static void
 say_range(const struct conf_row *row, struct text *out)
 {
+	/* a port's or a buffer's limit is worth telling, 2^64 - 1 is not */
 	if (row->max == UINT64_MAX)
 		text_printf(out, " from %lld", (long long)row->min);
 	else
@@ -380,6 +394,7 @@ conf_value_hint(const struct conf_row *row, const char *text)
 	for (unsigned i = 0; (n = conf_value_word(row->words, i, &word)) > 0; i++) {
 		char candidate[64];
 		snprintf(candidate, sizeof(candidate), "%.*s", (int)n, word);
+		/* by the first spelling only: the others are not what we want people to write */
 		unsigned d = word_distance(text, candidate);
 		if (d < best) {
 			best = d;

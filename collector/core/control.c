@@ -1,7 +1,10 @@
 /* The control socket. It runs on the control thread between other work, so nothing here may wait: sockets
  * do not block, an answer is made first and sent as fast as its reader takes it. Requests are whole lines
  * without arguments, which leaves nothing to parse and nothing to get wrong; whoever can open the socket
- * may do all that commands can, so its mode and its directory are the only guard. */
+ * may do all that commands can, so its mode and its directory are the only guard.
+ *
+ * A client has two states: it is read from until its line is complete, then written to until its answer is
+ * out. There is no third, since one connection is one question. */
 #include "collector/core/control.h"
 
 #include <errno.h>
@@ -54,6 +57,7 @@ listen_at(const char *path, char *err, size_t errlen)
 		snprintf(err, errlen, "control socket: %s", strerror(errno));
 		return -1;
 	}
+	/* lstat: a link is nobody's socket and stays where it is; bind fails on it */
 	if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode)) {
 		if (connect(fd, (struct sockaddr *)&un, sizeof(un)) == 0) {
 			snprintf(err, errlen,
@@ -65,6 +69,7 @@ listen_at(const char *path, char *err, size_t errlen)
 		unlink(path);
 	}
 	/* the mode must be right from the first moment: bind makes the file */
+	/* no thread that makes files runs yet, so nobody else gets this mask */
 	mode_t old = umask(0177);
 	int rc = bind(fd, (struct sockaddr *)&un, sizeof(un));
 	umask(old);
@@ -168,6 +173,7 @@ answer(struct control *c, struct client *cl)
 static void
 client_read(struct control *c, struct client *cl)
 {
+	/* one byte is kept for the NUL that ends the line below */
 	ssize_t n = recv(cl->fd, cl->line + cl->have, sizeof(cl->line) - 1 - cl->have, MSG_DONTWAIT);
 	if (n <= 0) {
 		if (n == 0 || errno != EAGAIN)

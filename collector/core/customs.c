@@ -40,6 +40,7 @@ customs_load(const struct conf *conf, struct text *errors)
 		return true;
 	if (!mapfile_open(&file, path, 0, 0, errors))
 		return false;
+	/* their numbers follow the order of the lines */
 	while ((line = mapfile_next(&file)))
 		if (!custom_load_line(&customs.list, line, err, sizeof(err)))
 			mapfile_fault(&file, "%s", err);

@@ -1,6 +1,10 @@
 /* What is known of exporters, in three forms. The decoders describe themselves as JSON, each on its own
  * thread; everything here reads that text. So the decoders' structures stay private to their threads, and a
- * figure that is added there needs one row here to be seen. */
+ * figure that is added there needs one row here to be seen.
+ *
+ * The price is that every answer is written, read and written again, on the control thread or the metrics
+ * server's, never on a source thread beyond the first step. Missing members read as 0, so that the two sides
+ * need not be changed in one step. */
 #include "collector/core/exporters.h"
 
 #include <jansson.h>
@@ -46,6 +50,7 @@ read_status(struct sources *s)
 	 * of the decoders */
 	sources_status(s, &text);
 	/* our own text, but a thread that did not answer makes a null in it: every step below takes that */
+	/* borrowed below: arrays and objects of jansson keep their own references */
 	json_t *threads = json_loadb(text.data, text.len, 0, NULL), *all = json_array();
 	size_t i;
 	json_t *thread;
@@ -128,6 +133,7 @@ exporters_table(struct sources *s, struct text *out)
 				    number(domain, "sequence_lost"), number(exporter, "waiting_sets"),
 				    now - number(exporter, "seen"), rates);
 		}
+		/* of the exporter and not of a domain: what cannot be read has no domain */
 		put_drops(out, exporter);
 	}
 	json_decref(all);
@@ -139,6 +145,7 @@ stats_line(const char *listening, const json_t *exporter, const json_t *domain)
 {
 	long long ahead = number(domain, "sequence_ahead"), behind = number(domain, "sequence_behind");
 	long long messages = number(domain, "datagrams");
+	/* words and order are pmacct's: people have scripts that read this line */
 	log_notice(
 	    "stats [%s] agent=%s:%lld time=%lld packets=%lld bytes=%lld seq_good=%lld seq_jmp_fwd=%lld "
 	    "seq_jmp_bck=%lld",
@@ -196,6 +203,7 @@ put_domain_samples(struct text *out, const struct figure *f, const json_t *expor
 void
 exporters_metrics(struct sources *s, struct text *out)
 {
+	/* one snapshot for all metrics, so that figures of one scrape belong together */
 	json_t *all = read_status(s), *exporter;
 	size_t i;
 	for (size_t f = 0; f < ARRAY_SIZE(exporter_figures); f++) {

@@ -29,6 +29,7 @@ folding_load(struct folding *f, const struct conf *conf, int scope, char *err, s
 	*f = (struct folding){0};
 	for (unsigned i = 0; i < LIST_KINDS; i++) {
 		char what[384];
+		/* not set: everything of this kind is told apart */
 		const char *path = conf_string(conf, scope, keys[i]);
 		if (!path)
 			continue;

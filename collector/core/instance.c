@@ -25,6 +25,7 @@ static const struct counter_desc instance_counter_desc[INSTANCE_COUNTERS] = {
 static void
 complain(const struct instance *in, struct text *errors, enum conf_key key, const char *what)
 {
+	/* conf knows the line of the key, or that it is a default */
 	char where[256];
 	text_printf(errors, "%s: %s[%s]: %s\n",
 		    conf_where(in->setup.conf, in->setup.index, key, where, sizeof(where)),
@@ -78,6 +79,7 @@ compile(struct instance *in, unsigned supply, struct text *errors)
 {
 	char err[512];
 	const struct conf *conf = in->setup.conf;
+	/* as in pmacct: who names nothing gets sources */
 	const char *text = conf_string(conf, in->setup.index, CONF_aggregate);
 	if (!aggregate_parse(&in->aggregate, text ? text : "src_host", err, sizeof(err))) {
 		complain(in, errors, CONF_aggregate, err);
@@ -123,6 +125,7 @@ add_counters(const struct instance *in, const struct counter_desc *desc, unsigne
 	char labels[160], source[32] = "";
 	if (thread >= 0)
 		snprintf(source, sizeof(source), ",thread=\"%d\"", thread);
+	/* names were checked by conf: no quote and no backslash can be among them */
 	snprintf(labels, sizeof(labels), "plugin=\"%s\",type=\"%s\"%s", in->setup.name, in->setup.type,
 		 source);
 	return counters_add(desc, n, labels);
@@ -157,6 +160,7 @@ make_rings(struct instance *in, unsigned threads)
 	if (!in->setup.rings)
 		return false;
 	for (unsigned t = 0; t < threads; t++) {
+		/* the same size for each thread: which exporter sends most is not known now */
 		in->setup.rings[t] = ring_new(
 		    conf_uint(in->setup.conf, in->setup.index, CONF_plugin_pipe_size), in->setup.wake);
 		if (!in->setup.rings[t])
@@ -185,6 +189,7 @@ choose_zmq(struct instance *in)
 	in->setup.zmq_hwm = (unsigned)conf_uint(conf, i, CONF_plugin_pipe_zmq_hwm);
 	size_t profile = zmq_batch[conf_word(conf, i, CONF_plugin_pipe_zmq_profile)];
 	/* an explicit size wins over a profile */
+	/* 0 is the profile "micro": the usual batch */
 	if (profile && !conf_is_set(conf, i, CONF_plugin_buffer_size))
 		in->batch_bytes = profile;
 }
@@ -214,6 +219,7 @@ check_sizes(struct instance *in, struct text *errors)
 {
 	size_t pipe = conf_uint(in->setup.conf, in->setup.index, CONF_plugin_pipe_size);
 	/* eight of the longest records: with fewer the writer waits for the reader on every batch */
+	/* the longest record decides, as any record may be that long */
 	size_t least = in->layout.max_record + sizeof(struct queue_message);
 	in->batch_bytes = conf_uint(in->setup.conf, in->setup.index, CONF_plugin_buffer_size);
 	if (in->batch_bytes == 0)

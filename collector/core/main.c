@@ -70,6 +70,7 @@ static int
 show_help(const struct conf_args *args)
 {
 	struct text t = {0};
+	/* called while the manual page is built, hence no word about it in the help */
 	if (args->list_format && strcmp(args->list_format, "mdoc") == 0) {
 		conf_list_options_mdoc(&t);
 		return print_and_leave(&t, 0);
@@ -106,6 +107,8 @@ supply_of(const struct conf *c)
 		supply |= SUPPLY_NETWORKS;
 	if (bgp_configured(c))
 		supply |= SUPPLY_BGP;
+	/* post_tag is of a plugin, but the check is of the program: one plugin's tag makes the primitive
+	 * known */
 	for (int i = 0; i < (int)conf_plugins(c); i++)
 		if (conf_is_set(c, i, CONF_post_tag) || conf_is_set(c, i, CONF_post_tag2))
 			supply |= SUPPLY_MAP;
@@ -242,9 +245,10 @@ static const struct control_command commands[] = {
     {NULL, NULL},
 };
 
-/* The first request ends in good order: sources stop, queues are drained, plugins purge. The second does
- * not wait for plugins that are stuck. Order: no more restarts, then templates to the disk while threads
- * still answer, then threads and queues; plugins end by themselves when their queues are closed and empty.
+/* The first request ends in good order: sources stop, queues are drained, plugins purge. The second
+ * takes the time that plugins have to end for over: SIGTERM, and SIGKILL a few seconds later. Order: no more
+ * restarts, then templates to the disk while threads still answer, then threads and queues; plugins end by
+ * themselves when their queues are closed and empty.
  */
 static void
 begin_end(struct program *p)
@@ -273,6 +277,7 @@ static void
 on_signal(struct program *p)
 {
 	struct signalfd_siginfo info;
+	/* all that came at once: a reload is not lost to a stop that came with it */
 	while (read(p->signals, &info, sizeof(info)) == sizeof(info)) {
 		switch (info.ssi_signo) {
 		case SIGHUP:
@@ -353,6 +358,7 @@ on_supervisor(struct program *p)
 			p->gone = true;
 			return;
 		}
+		/* the event is of our own spawner, so its index is not checked */
 		struct instance *in = &p->instances.list[e.instance];
 		in->pid = e.kind == SUPERVISOR_STARTED ? e.pid : 0;
 		in->state = e.kind == SUPERVISOR_STARTED ? INSTANCE_RUNNING
@@ -377,6 +383,7 @@ on_savefile_end(struct program *p)
 	uint64_t drained;
 	if (read(sources_done_fd(p->sources), &drained, sizeof(drained)) < 0)
 		return;
+	/* with the key, status and tables can be asked at leisure before somebody ends the program */
 	if (conf_bool(p->conf, CONF_CORE, CONF_pcap_savefile_wait))
 		log_info("capture file read; waiting (pcap_savefile_wait)");
 	else
@@ -438,6 +445,7 @@ run(struct program *p)
 static void
 outlive_plugins(const struct program *p)
 {
+	/* 50 times 100 ms: the two seconds of grace of a plugin, and time to write */
 	for (unsigned tries = 0; tries < 50; tries++) {
 		bool left = false;
 		for (unsigned i = 0; i < p->instances.n; i++)
@@ -467,6 +475,7 @@ start_metrics(struct program *p, char *err, size_t errlen)
 {
 	struct addr address;
 	uint16_t port;
+	/* not set: no server, and no thread for it */
 	if (!conf_endpoint(p->conf, CONF_CORE, CONF_metrics_listen, &address, &port))
 		return true;
 	p->metrics = metrics_open(&address, port, &p->status, err, errlen);
@@ -493,12 +502,14 @@ settle_spawner(const void *ctx)
 static bool
 start(struct program *p, char *err, size_t errlen)
 {
+	/* first of all: whatever has a thread or a child would be lost by the fork */
 	if (conf_bool(p->conf, CONF_CORE, CONF_daemonize) && !runtime_daemonize(err, errlen))
 		return false;
 	runtime_files_allow();
 	runtime_priority(p->conf, CONF_CORE);
 	if (!runtime_directory(p->conf, err, errlen))
 		return false;
+	/* before the spawner: counters of source threads are in the shared mapping as well */
 	if (bgp_configured(p->conf)) {
 		p->bgp = bgp_prepare(p->conf, err, errlen);
 		if (!p->bgp)
@@ -520,6 +531,7 @@ start(struct program *p, char *err, size_t errlen)
 	    !start_control(p, err, errlen) || !runtime_pidfile_write(p->conf, CONF_CORE, err, errlen) ||
 	    !privileges_drop(p->conf, err, errlen) || !start_metrics(p, err, errlen))
 		return false;
+	/* records may be waiting already, in the sockets and soon in the queues; plugins find them */
 	supervisor_command(&p->supervisor, SUPERVISOR_GO);
 	/* routes before flows: those of a snapshot are there for the first of them */
 	if ((p->bgp && !bgp_start(p->bgp, err, errlen)) || !sources_start(p->sources, err, errlen) ||

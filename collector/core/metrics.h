@@ -1,5 +1,5 @@
-/* Prometheus text over HTTP (metrics_listen). Off by default; the server runs on a thread of its own and
- * reads nothing but the registry of counters. */
+/* Prometheus text over HTTP (metrics_listen). Off by default; the server runs on a thread of its own,
+ * reads the registry of counters, and asks the source threads for what they know of exporters. */
 #ifndef FLOWRIB_CORE_METRICS_H
 #define FLOWRIB_CORE_METRICS_H
 

@@ -1,4 +1,5 @@
-/* Built without libmicrohttpd. */
+/* Built without libmicrohttpd. The key stays known, and who sets it is told what to build: a collector that
+ * silently has no metrics would look like one that is dead. */
 #include "collector/core/metrics.h"
 
 struct metrics *

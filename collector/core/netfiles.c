@@ -95,6 +95,7 @@ netfiles_reload(netfiles_replace *replace, void *ctx)
 {
 	char err[512];
 	for (unsigned i = 0; i < files.n; i++) {
+		/* file by file: two full tables at once are what memory must hold, not twice all of them */
 		struct networks *old = files.file[i].contents;
 		log_info("[%s] (re)loading map.", files.file[i].path);
 		struct networks *fresh = networks_load(files.file[i].path, err, sizeof(err));

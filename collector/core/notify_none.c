@@ -1,4 +1,5 @@
-/* Built without libsystemd (--without-systemd). */
+/* Built without libsystemd (--without-systemd). Empty on purpose: callers tell the manager and do not care
+ * whether there is one. The unit file needs Type=exec then. */
 #include "collector/core/notify.h"
 
 void

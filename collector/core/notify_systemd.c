@@ -1,3 +1,5 @@
+/* With libsystemd. What the calls return is not looked at: a manager that cannot be told changes nothing
+ * about collecting. */
 #include "collector/core/notify.h"
 
 #include <systemd/sd-daemon.h>

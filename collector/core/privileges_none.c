@@ -1,4 +1,5 @@
-/* Built without libcap-ng. */
+/* Built without libcap-ng. Without the key everything works as who started it; with the key it must not
+ * start, since running on as root is the opposite of what was asked for. */
 #include "collector/core/privileges.h"
 
 bool

@@ -1,3 +1,4 @@
+/* To standard error and not to the log: it is drawn over itself, and only for who watches. */
 #include "collector/core/progress.h"
 
 #include <unistd.h>

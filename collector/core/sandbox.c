@@ -205,6 +205,7 @@ sandbox_enter(const struct conf *conf, char *err, size_t errlen)
 	/* threads that exist get the filter too */
 	int rc = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
 	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(allowed); i++) {
+		/* by name: numbers differ between architectures */
 		int number = seccomp_syscall_resolve_name(allowed[i]);
 		if (number >= 0) /* not every architecture has every one */
 			rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 0);

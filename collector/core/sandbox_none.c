@@ -1,4 +1,5 @@
-/* Built without libseccomp. */
+/* Built without libseccomp. A warning only when the key was written: the default is on, and a build without
+ * the library has decided otherwise. */
 #include "collector/core/sandbox.h"
 
 #include "collector/base/log.h"

@@ -150,6 +150,7 @@ static void
 housekeeping(struct source *s)
 {
 	uint64_t now = clock_monotonic_us();
+	/* reading the clock is cheap enough for every batch; what follows is not */
 	if (now < s->next_tick_us)
 		return;
 	s->next_tick_us = now + TICK_US;
@@ -186,6 +187,7 @@ static void
 receive_rest(struct source *s)
 {
 	uint64_t until = clock_monotonic_us() + REST_US;
+	/* once: what is in the buffers of sessions now; a peer that goes on sending is not waited for */
 	if (s->tcp)
 		tcp_source_run(s->tcp);
 	while (receive_batch(s) == UDP_BATCH && clock_monotonic_us() < until)
@@ -227,6 +229,7 @@ static bool
 play(struct source *s)
 {
 	struct sources *all = s->all;
+	/* for a person at a terminal; under a service manager it draws nothing */
 	struct progress progress = progress_begin("reading the capture file");
 	char err[256];
 	/* flows of a file are of the time of the capture, not of today */
@@ -278,6 +281,7 @@ savefile_main(void *arg)
 	char err[512];
 	pthread_setname_np(pthread_self(), "savefile");
 	readers_join();
+	/* 0 means for ever, as pmacct has it */
 	for (uint64_t i = 0; (times == 0 || i < times) && !atomic_load(&all->stop); i++) {
 		pause_for(s, delay);
 		if (i > 0) {
@@ -335,6 +339,7 @@ static bool
 prepare_one(struct source *s, struct instances *all, const struct flow_needs *needs, char *err, size_t errlen)
 {
 	struct decode_options options = decode_options_of(s->all->conf);
+	/* fields of the operator's own are the same for all threads and never change */
 	options.custom = customs_elements(&options.customs);
 	options.packet_customs = customs_pointers();
 	char labels[32];
@@ -537,6 +542,7 @@ nudge(struct source *s)
 static bool
 ask_alone(struct source *s, request_fn *fn, void *ctx)
 {
+	/* a semaphore waits by the wall clock; a jump of it makes an answer come late or missing, no more */
 	struct timespec until;
 	int posted = REQUEST_POSTED;
 	if (!s->running)
@@ -582,6 +588,7 @@ request_status(struct source *s, void *ctx)
 void
 sources_status(struct sources *s, struct text *json)
 {
+	/* one after the other: in parallel they would all write into one text */
 	text_char(json, '[');
 	for (unsigned i = 0; i < s->n; i++) {
 		if (i > 0)
@@ -644,6 +651,7 @@ save_templates(struct sources *s)
 		return;
 	for (unsigned i = 0; i < s->n; i++)
 		ask(&s->list[i], request_changed, s);
+	/* kept over rounds: saving clears the decoder's own flag, also when the disk then refuses */
 	if (s->templates_unsaved)
 		s->templates_unsaved = !write_templates(s, path);
 }

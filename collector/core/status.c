@@ -1,5 +1,9 @@
 /* One walk over the registry of counters serves all formats. Nothing is listed here by name: a counter that
- * is added anywhere shows up in table, JSON and metrics by itself. */
+ * is added anywhere shows up in table, JSON and metrics by itself.
+ *
+ * Four forms of one thing: text for people, JSON for the client and for programs, the exposition format for
+ * Prometheus, and the log. Whoever adds a form writes a visitor; whoever adds a counter writes a row in its
+ * own module. */
 #include "collector/core/status.h"
 
 #include "collector/base/clock.h"
@@ -43,6 +47,7 @@ static void
 put_sample(void *ctx, const struct counter_block *b, const struct counter_desc *d, uint64_t value)
 {
 	struct sample_walk *w = ctx;
+	/* gauges have none: what can fall is no total */
 	const char *suffix = d->kind == COUNTER_SUM ? "_total" : "";
 	/* names repeat in rows that differ by a label, and in blocks that differ by thread or plugin */
 	if (strcmp(d->name, w->name) != 0)
@@ -88,6 +93,7 @@ status_prometheus(const struct status *s, struct text *out)
 		    (unsigned long long)(s->started_us / US_PER_S));
 	for (const struct counter_block *b = counters_first(); b; b = b->next) {
 		for (unsigned i = 0; i < b->n; i++) {
+			/* the walk picks this name out of all blocks, and so brings its samples together */
 			struct sample_walk w = {.out = out, .name = b->desc[i].name};
 			if (first_of_name(b, i))
 				for_each_counter(put_sample, &w);
@@ -112,6 +118,7 @@ put_label_members(struct text *out, const char *labels)
 		text_str(out, ", \"");
 		text_add(out, p, n);
 		text_str(out, "\": ");
+		/* the quotes around the value are JSON's as well, so it is copied with them */
 		p += n + (p[n] == '=');
 		/* no label value holds a comma or an escaped quote: names of plugins may not */
 		n = strcspn(p, ",");

@@ -65,6 +65,7 @@ tell(struct spawner *s, enum supervisor_event_kind kind, unsigned i, int status)
 	    .restart_in_s = s->child[i].delay_s,
 	    .lost = kind == SUPERVISOR_DIED ? take_entries(&s->all->list[i]) : 0,
 	};
+	/* blocks when the core does not read; there is nothing the spawner could do without it */
 	if (send(s->fd, &e, sizeof(e), MSG_NOSIGNAL) < 0)
 		log_debug("supervisor: the core is gone");
 }
@@ -116,6 +117,7 @@ start_child(struct spawner *s, unsigned i)
 	struct child *c = &s->child[i];
 	c->start_at_us = 0;
 	c->started_us = clock_monotonic_us();
+	/* cheap: the spawner was forked before there was anything large to copy page tables of */
 	pid_t pid = fork();
 	if (pid == 0)
 		child_main(s, i);

@@ -46,6 +46,7 @@ struct command {
 static bool
 ask(const struct command_options *o, struct connection *c, struct question *q)
 {
+	/* understood by the table's own columns, which the connection brought along */
 	bool ok = question_where(q, &c->layout, o->where, o->wheres);
 	if (ok && o->has_top) {
 		q->counter = question_counter(q, &c->layout, o->by);
@@ -54,6 +55,7 @@ ask(const struct command_options *o, struct connection *c, struct question *q)
 	}
 	if (ok)
 		return true;
+	/* one place for messages, whoever found the fault: finish() prints it */
 	snprintf(c->err, sizeof(c->err), "%s", q->err);
 	return false;
 }
@@ -83,6 +85,7 @@ run_show(struct command_options *o)
 	if (!o->wheres) /* no conditions, no queries */
 		q.queries = 0;
 	/* the columns that are asked for are known now, the counter among them */
+	/* a table holds rows back to measure them; the other forms stream */
 	rows.table = o->table;
 	rows.counter = q.counter;
 	if (o->has_top && (o->top == 0 || o->top > MEMORY_TOP_MAX)) { /* more than the daemon selects */
@@ -125,6 +128,7 @@ run_erase(struct command_options *o)
 {
 	struct connection c;
 	struct question q = {0};
+	/* session_open has said why; nothing was opened that would have to be closed */
 	if (!session_open(&c, o->path, false))
 		return 1;
 	bool ok = session_erase(&c);
@@ -174,6 +178,7 @@ run_top(struct command_options *o)
 static int
 run_status(struct command_options *o)
 {
+	/* of the daemon and not of a table: another socket, another protocol */
 	return control_run(o->runtime_dir, o->json ? "status json\n" : "status text\n");
 }
 
@@ -241,6 +246,7 @@ command_help(FILE *out)
 /* Beyond any character, so that they cannot be taken for a short option. */
 enum long_option { OPTION_UTC = 256, OPTION_EPOCH, OPTION_NUMERIC, OPTION_RESET, OPTION_LOCK, OPTION_JSON };
 
+/* a long option that has a letter is that letter: take_option() sees no difference */
 static const struct option long_options[] = {
     {"where", required_argument, NULL, 'w'},
     {"top", required_argument, NULL, 'n'},
@@ -293,6 +299,7 @@ take_top(struct command_options *o, const char *text)
 {
 	char *end;
 	/* a sign makes it larger than any uint32_t, and so is refused as well */
+	/* an empty text is 0 and refused by the bound below */
 	unsigned long n = strtoul(text, &end, 10);
 	o->has_top = true;
 	o->top = (uint32_t)n;
@@ -313,6 +320,7 @@ take_interval(struct command_options *o, const char *text)
 static bool
 take_where(struct command_options *o, char *text)
 {
+	/* far more than any table has columns, so this is a script gone wrong */
 	if (o->wheres == WHERES_MAX)
 		return complain("too many conditions");
 	o->where[o->wheres++] = text;
@@ -388,6 +396,7 @@ command_main(int argc, char **argv)
 	const char *name = strcmp(argv[0], "--help") == 0 ? "help" : argv[0];
 	const struct command *c = NULL;
 	int option;
+	/* whole words only: an abbreviation that works today may be ambiguous with the next command */
 	for (unsigned i = 0; i < ARRAY_SIZE(commands); i++) {
 		if (strcmp(commands[i].name, name) == 0)
 			c = &commands[i];
@@ -398,6 +407,7 @@ command_main(int argc, char **argv)
 	}
 	if (!c)
 		return -1;
+	/* argv[0] is the command's name here, which is what getopt puts before its messages */
 	while ((option = getopt_long(argc, argv, "w:n:b:f:Hp:d:i:1h", long_options, NULL)) != -1) {
 		if (option == 'h')
 			return run_help(&o);

@@ -71,6 +71,7 @@ const char *
 connection_named_path(char *buf, size_t n, const char *name)
 {
 	char dir[256];
+	/* a path as it is, also one in this directory */
 	if (strchr(name, '/') || access(name, F_OK) == 0)
 		return name;
 	snprintf(buf, n, "%s/%s.sock", rundir_default(dir, sizeof(dir)), name);
@@ -115,6 +116,7 @@ connection_send(struct connection *c, uint16_t type, uint16_t flags, const struc
 	struct text t = {0};
 	size_t n = body ? body->len : 0, sent = 0;
 	struct memory_header h = {.type = type, .flags = flags, .bytes = (uint32_t)n};
+	/* the daemon takes no longer ones; the word is better from here */
 	if (n > MEMORY_REQUEST_MAX)
 		return fail(c, "the request is too long: ask in parts");
 	memory_header_put((uint8_t *)text_reserve(&t, MEMORY_HEADER), &h);
@@ -122,6 +124,7 @@ connection_send(struct connection *c, uint16_t type, uint16_t flags, const struc
 	if (n)
 		text_add(&t, body->data, n);
 	while (sent < t.len) {
+		/* a daemon that is gone shows as an error here, not as a signal */
 		ssize_t k = send(c->fd, t.data + sent, t.len - sent, MSG_NOSIGNAL);
 		if (k < 0 && errno != EINTR)
 			break;
@@ -182,6 +185,7 @@ read_layout(struct connection *c)
 	const uint8_t *body;
 	if (!connection_send(c, MEMORY_LAYOUT, 0, NULL) || !connection_next(c, &h, &body))
 		return false;
+	/* from a socket, and so read like anything from outside */
 	struct wire w = wire_over(body, h.bytes);
 	if (h.type != MEMORY_LAYOUT)
 		return fail(c, "the daemon answers something else than was asked");

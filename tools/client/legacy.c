@@ -167,6 +167,7 @@ take_value(struct legacy *l, int option, char *value)
 	case 'n':
 		if (parse_counters(&l->which, value))
 			return true;
+		/* a figure of something else than was asked for is worse than a message */
 		client_fail("-n takes bytes, packets, flows or all");
 		return false;
 	case 'O':
@@ -192,6 +193,7 @@ apply_top(const struct legacy *l, const struct layout *layout, struct question *
 	uint16_t counter = question_counter(q, layout, name);
 	if (counter == UINT16_MAX)
 		return false;
+	/* the daemon selects when it can, and only then is little sent */
 	q->counter = counter;
 	q->top = n <= MEMORY_TOP_MAX ? (uint32_t)n : 0;
 	rows->counter = counter;
@@ -211,6 +213,7 @@ run_rows(const struct legacy *l, struct connection *c)
 	rows.format.timestamps_rfc9557 = !rows.format.timestamps_since_epoch;
 	/* the closing line of pmacct's text form; CSV and JSON have none */
 	rows.total = rows.format.kind == FORMAT_FORMATTED || rows.format.kind == FORMAT_EVENT_FORMATTED;
+	/* columns before values: a value can only be read as one of its column's */
 	bool ok = !l->match ||
 		  (question_columns(&q, &c->layout, l->columns) && question_match(&q, &c->layout, l->match));
 	ok = ok && (!l->top || apply_top(l, &c->layout, &q, &rows));
@@ -225,6 +228,7 @@ run_rows(const struct legacy *l, struct connection *c)
 static uint64_t
 figure(const struct layout *l, const uint64_t *line, const char *name)
 {
+	/* a handful of counters: nothing to index */
 	for (unsigned i = 0; i < l->counters; i++) {
 		if (strcmp(primitive_get(l->counter[i].id)->name, name) == 0)
 			return line[1 + i];
@@ -259,6 +263,7 @@ run_count(const struct legacy *l, struct connection *c)
 	if (!ok)
 		snprintf(c->err, sizeof(c->err), "%s", q.err);
 	ok = ok && (line = session_count(c, &q)) != NULL;
+	/* the daemon answers in the order of the queries, so a figure needs no name */
 	for (uint32_t i = 0; ok && i < q.queries; i++) {
 		if (!l->sum)
 			print_figures(&c->layout, line + (size_t)i * each, l->which);
@@ -328,6 +333,7 @@ print_classes(const struct connection *c, const struct row_list *list, const str
 	/* copies: the sort must not move the rows, and a class is a few letters */
 	char **name = calloc(list->rows + 1, sizeof(*name));
 	const uint8_t *p = list->data;
+	/* the records stand one behind the other, each as long as its values make it */
 	uint64_t n = 0;
 	for (uint64_t i = 0; name && i < list->rows; i++, p += layout_record_size(&c->layout, p)) {
 		size_t len;
@@ -422,6 +428,7 @@ legacy_main(int argc, char **argv, bool as_pmacct)
 		if (!take_flag(&l, option) && !take_value(&l, option, optarg))
 			return 1;
 	}
+	/* before connecting: what cannot be asked needs no daemon */
 	const char *wrong = contradiction(&l);
 	if (wrong)
 		return client_fail(wrong);

@@ -85,6 +85,7 @@ next_item(struct question *q, const char **rest, char separator, char *item, siz
 	const char *p = *rest;
 	if (!p)
 		return false;
+	/* no quoting: what separates cannot stand in a value, see add_query() */
 	const char *end = strchr(p, separator);
 	size_t len = end ? (size_t)(end - p) : strlen(p);
 	*rest = end ? end + 1 : NULL;
@@ -147,6 +148,7 @@ add_value(struct question *q, const struct layout *l, unsigned column, const cha
 		snprintf(q->err, sizeof(q->err), "%s: %s", p->name, why);
 		return false;
 	}
+	/* the length in front, as values of variable length are told apart by nothing else */
 	add_be(&q->values, len, 2);
 	text_add(&q->values, value, len);
 	return true;
@@ -156,6 +158,7 @@ add_value(struct question *q, const struct layout *l, unsigned column, const cha
 static bool
 count_query(struct question *q)
 {
+	/* counted when its values are in, so the figure is never of a half query */
 	if (++q->queries <= MEMORY_QUERIES_MAX)
 		return true;
 	snprintf(q->err, sizeof(q->err), "more than %d queries in a request", MEMORY_QUERIES_MAX);
@@ -166,6 +169,7 @@ count_query(struct question *q)
 static bool
 add_query(struct question *q, const struct layout *l, const char *text)
 {
+	/* an item longer than this is refused by next_item(), not cut */
 	char item[VALUE_TEXT_MAX];
 	unsigned n = 0;
 	for (const char *rest = text; next_item(q, &rest, ',', item, sizeof(item)); n++) {
@@ -199,6 +203,7 @@ match_file(struct question *q, const struct layout *l, const char *name)
 	for (unsigned number = 1; ok && getline(&line, &cap, f) >= 0; number++) {
 		char item[VALUE_TEXT_MAX], why[200];
 		const char *rest = line;
+		/* what follows ! is a comment, as in the daemon's files */
 		ok = next_item(q, &rest, '!', item, sizeof(item)) && (!*item || add_query(q, l, item));
 		if (!ok) {
 			snprintf(why, sizeof(why), "%.199s", q->err);
@@ -216,6 +221,7 @@ bool
 question_match(struct question *q, const struct layout *l, const char *text)
 {
 	char item[VALUE_TEXT_MAX];
+	/* pmacct's way to say that the queries stand in a file */
 	if (strncmp(text, "file:", 5) == 0) {
 		if (!match_file(q, l, text + 5))
 			return false;
@@ -229,6 +235,7 @@ question_match(struct question *q, const struct layout *l, const char *text)
 		return false;
 	if (q->queries)
 		return true;
+	/* a file of comments only, or ';' alone */
 	snprintf(q->err, sizeof(q->err), "there is nothing to match");
 	return false;
 }
@@ -246,6 +253,7 @@ struct combination {
 static bool
 combine(struct question *q, const struct layout *l, struct combination *c, unsigned i)
 {
+	/* one value is chosen for each condition: a query of its own */
 	if (i == c->n) {
 		for (unsigned k = 0; k < c->n; k++) {
 			if (!add_value(q, l, k, c->value[k]))

@@ -96,6 +96,7 @@ is_number(const struct cell *c)
 {
 	unsigned dots = 0;
 	size_t n = c->n;
+	/* the letter behind a shortened number */
 	if (n > 2 && c->p[n - 2] == ' ')
 		n -= 2;
 	if (c->n == 1 && c->p[0] == '-')

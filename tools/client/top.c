@@ -82,6 +82,7 @@ select_risers(const struct top *t, const struct row_list *list, struct riser *be
 		struct riser r;
 		difference(t, row, &r);
 		uint64_t value = r.delta[t->q.counter];
+		/* what did not grow is no riser, even when the screen has room */
 		if (value == 0 || (have == n && value <= best[n - 1].delta[t->q.counter]))
 			continue;
 		/* insertion into a screenful: short, and in order when it ends */
@@ -109,6 +110,7 @@ static void
 add_rates(const struct top *t, struct text *lines, const struct riser *r)
 {
 	char packets[32] = "-", bits[32] = "-";
+	/* the layout has packets and bytes first, in this order, whatever else it counts */
 	if (t->seconds > 0) {
 		human_number(packets, sizeof(packets), (double)r->delta[0] / t->seconds);
 		human_number(bits, sizeof(bits), (double)r->delta[1] * 8 / t->seconds);
@@ -123,6 +125,7 @@ screen_rows(const struct top *t)
 	struct winsize w;
 	if (t->o->rows)
 		return t->o->rows;
+	/* asked anew for each screen: windows change their size */
 	if (t->terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_row > 6)
 		return w.ws_row - 5u;
 	return 20;
@@ -199,6 +202,7 @@ look(struct top *t, bool quiet)
 	struct row_list list = {0};
 	bool ok = question_send(&t->q, &t->c) && rows_collect(&t->c, &list);
 	uint64_t now = clock_monotonic_us();
+	/* measured, not taken from the interval: a busy daemon answers late */
 	t->seconds = t->before_us ? (double)(now - t->before_us) / US_PER_S : 0;
 	t->before_us = now;
 	if (ok && !quiet)
