@@ -6,10 +6,11 @@
  * without a record is the sleep announced.
  *
  * The end. The orderly one is that all writers close their queues. SIGINT and SIGTERM often go to all
- * processes of the group at once, and the core then still hands over what it holds: so after such a signal,
- * or when the parent is gone, the host goes on draining until the queues are closed, but for no longer than
- * END_GRACE_US. A second signal ends it at once. In every case the plugin's stop hook writes out what is
- * held. */
+ * processes of the group at once, and the core then still hands over what it holds: so after such a signal
+ * the host goes on draining until the queues are closed, but for no longer than GROUP_GRACE_US. When the
+ * parent says so, which knows that nothing more is to come, or is gone, it takes no longer than
+ * PARENT_GRACE_US. A second signal from the same side ends it at once. In every case the plugin's stop hook
+ * writes out what is held. */
 #include <errno.h>
 #include <signal.h>
 #include <sys/epoll.h>
@@ -26,7 +27,8 @@
 #define EVENTS_A_ROUND	32
 #define NAP_MS		1
 #define PARENT_CHECK_US US_PER_S
-#define END_GRACE_US	(2 * US_PER_S)
+#define PARENT_GRACE_US (2 * US_PER_S)
+#define GROUP_GRACE_US	(10 * US_PER_S)
 
 const struct counter_desc plugin_counter_desc[PLUGIN_COUNTERS] = {
     [PLUGIN_RECORDS] = {"plugin_records", NULL, "Records a plugin took from its queue", COUNTER_SUM},
@@ -62,6 +64,7 @@ struct plugin_host {
 	pid_t parent;
 	uint64_t next_parent_check; /* monotonic */
 	uint64_t end_by;	    /* monotonic; 0: nobody asked for the end */
+	bool parent_asked, others_asked;
 	bool end_now;
 };
 
@@ -124,16 +127,19 @@ plugin_host_slices(struct plugin_host *h, plugin_slice *fn, void *ctx)
 /* --- signals and the end --- */
 
 /* The first reason starts the time of grace in which the core may still hand over records; a second one, such
- * as an operator's second Ctrl-C, ends the wait. */
+ * as an operator's second Ctrl-C, ends the wait. A service manager's signal to the group and the parent's own
+ * are not two: one follows from the other. */
 static void
-ask_end(struct plugin_host *h, const char *why)
+ask_end(struct plugin_host *h, bool parent, const char *why)
 {
-	if (h->end_by) {
-		h->end_now = true;
-		return;
-	}
+	bool *asked = parent ? &h->parent_asked : &h->others_asked;
+	uint64_t by = clock_monotonic_us() + (parent ? PARENT_GRACE_US : GROUP_GRACE_US);
+
+	h->end_now = h->end_now || *asked;
+	*asked = true;
 	log_debug("ending: %s", why);
-	h->end_by = clock_monotonic_us() + END_GRACE_US;
+	if (!h->end_by || by < h->end_by)
+		h->end_by = by;
 }
 
 /* Called by the loop, never in signal context: hooks may allocate, log and write files. One read takes one
@@ -149,7 +155,7 @@ take_signals(void *ctx, int fd, uint32_t events)
 		switch (si.ssi_signo) {
 		case SIGINT:
 		case SIGTERM:
-			ask_end(h, "asked by a signal");
+			ask_end(h, si.ssi_pid == (uint32_t)h->parent, "asked by a signal");
 			break;
 		case SIGHUP:
 			log_reopen();
@@ -190,9 +196,9 @@ check_parent(struct plugin_host *h, uint64_t now)
 	if (now < h->next_parent_check)
 		return;
 	h->next_parent_check = now + PARENT_CHECK_US;
-	if (getppid() != h->parent && !h->end_by) {
+	if (getppid() != h->parent && !h->parent_asked) {
 		log_warn("the process that started this plugin is gone: writing out what is held and ending");
-		ask_end(h, "parent gone");
+		ask_end(h, true, "parent gone");
 	}
 }
 
@@ -378,7 +384,7 @@ host_close(struct plugin_host *h)
 static void
 drain_rest(struct plugin_host *h)
 {
-	uint64_t until = clock_monotonic_us() + END_GRACE_US;
+	uint64_t until = clock_monotonic_us() + PARENT_GRACE_US;
 
 	while (!h->end_now && clock_monotonic_us() < until && drain(h))
 		;

@@ -7,6 +7,7 @@
 
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "collector/base/clock.h"
@@ -229,6 +230,65 @@ test_signal_waits_for_the_core(void **state)
 	close_bed(&t);
 }
 
+/* A service manager signals all processes at once, and a core with much to hand over may need longer than a
+ * plugin that was told by its parent would wait: here 2.5 seconds. */
+static void
+test_group_signal_waits_longer(void **state)
+{
+	struct testbed t;
+	int status;
+
+	(void)state;
+	open_bed(&t, 1, 65536);
+	testbed_start(&t, &ops);
+	send_numbers(&t, 0, 1, 10);
+	testbed_flush(&t);
+	assert_true(testbed_reached(&t, PLUGIN_RECORDS, 10, 5));
+	pid_t manager = fork();
+	if (manager == 0)
+		_exit(kill(t.pid, SIGTERM) < 0);
+	assert_int_equal(waitpid(manager, &status, 0), manager);
+	assert_int_equal(status, 0);
+	usleep(2500000);
+	send_numbers(&t, 0, 11, 20);
+	testbed_finish(&t);
+	assert_int_equal(testbed_wait(&t, 10), 0);
+	assert_int_equal(seen->records, 20);
+	assert_int_equal(seen->stops, 1);
+	close_bed(&t);
+}
+
+/* The parent's word after the manager's is no second one: the time of grace shrinks, but what is still handed
+ * over within it counts. */
+static void
+test_group_and_parent_are_one_request(void **state)
+{
+	struct testbed t;
+	int status;
+
+	(void)state;
+	open_bed(&t, 1, 65536);
+	testbed_start(&t, &ops);
+	send_numbers(&t, 0, 1, 10);
+	testbed_flush(&t);
+	assert_true(testbed_reached(&t, PLUGIN_RECORDS, 10, 5));
+	pid_t manager = fork();
+	if (manager == 0)
+		_exit(kill(t.pid, SIGTERM) < 0);
+	assert_int_equal(waitpid(manager, &status, 0), manager);
+	usleep(100000);
+	kill(t.pid, SIGTERM);
+	usleep(300000);
+	send_numbers(&t, 0, 11, 20);
+	testbed_flush(&t);
+	uint64_t begin = clock_monotonic_us();
+	assert_int_equal(testbed_wait(&t, 10), 0); /* the queue stays open */
+	assert_in_range(clock_monotonic_us() - begin, US_PER_S, 4 * US_PER_S);
+	assert_int_equal(seen->records, 20);
+	assert_int_equal(seen->stops, 1);
+	close_bed(&t);
+}
+
 /* A core that never closes cannot hold a plugin that was asked to end. */
 static void
 test_signal_ends_without_close(void **state)
@@ -378,6 +438,8 @@ main(void)
 	    cmocka_unit_test(test_wakes_after_pause),
 	    cmocka_unit_test(test_timer_slices_descriptors_reload),
 	    cmocka_unit_test(test_signal_waits_for_the_core),
+	    cmocka_unit_test(test_group_signal_waits_longer),
+	    cmocka_unit_test(test_group_and_parent_are_one_request),
 	    cmocka_unit_test(test_signal_ends_without_close),
 	    cmocka_unit_test(test_zmq),
 	    cmocka_unit_test(test_start_failure),

@@ -201,14 +201,14 @@ end_timeout_us(const struct instance *in)
 	return conf_uint(in->setup.conf, in->setup.index, CONF_plugin_end_timeout) * US_PER_S;
 }
 
-/* From now on plugins have their time to end. One that is told by a signal already gets only the last one
- * when it is over: repeating SIGTERM would cut short what it still drains. */
+/* From now on plugins have their time to end. One that had SIGTERM already gets it again when that is over: a
+ * second one makes it leave the rest of its queue and write out what it has. */
 static void
-plan_ends(struct spawner *s, bool told)
+plan_ends(struct spawner *s)
 {
 	for (unsigned i = 0; i < s->all->n; i++) {
 		s->child[i].end_by_us = clock_monotonic_us() + end_timeout_us(&s->all->list[i]);
-		s->child[i].terminated = told;
+		s->child[i].terminated = false;
 	}
 }
 
@@ -260,7 +260,7 @@ obey(struct spawner *s)
 	if (n <= 0) { /* the core is gone: nothing more will come through the queues */
 		s->stopping = true;
 		signal_children(s, SIGTERM);
-		plan_ends(s, true);
+		plan_ends(s);
 		/* poll leaves negative descriptors out, so the loop goes on until the last plugin has ended
 		 */
 		close(s->fd);
@@ -279,7 +279,7 @@ obey(struct spawner *s)
 		for (unsigned i = 0; i < s->all->n; i++)
 			if (s->child[i].pid > 0 && s->all->list[i].setup.zmq_endpoint)
 				kill(s->child[i].pid, SIGTERM);
-		plan_ends(s, false);
+		plan_ends(s);
 		break;
 	case SUPERVISOR_KILL:
 		s->stopping = true;

@@ -206,6 +206,23 @@ def test_service_manager_signals_only_the_core(ops):
     assert not one.family()
 
 
+@pytest.mark.parametrize("core_dies", [False, True])
+def test_service_manager_signals_all(ops, core_dies):
+    """KillMode=control-group: all get SIGTERM, also when the core has just died; the file holds what the plugin had."""
+    one = ops("print_output: json", "print_output_file: out.json", "print_refresh_time: 3600", "aggregate: src_host, flows",
+              plugins="print[p]")
+    sent = one.send("--records", 24000, "--flows", 500, "--rate", 100000, "--burst", 2)
+    eventually(lambda: one.counter("plugin_records") == sent["records"], what="the plugin has all")
+    if core_dies:
+        one.kill(signal.SIGKILL)
+        one.process.wait(5)
+    for pid in one.family():
+        os.kill(pid, signal.SIGTERM)
+    one.gone(10)
+    with open(f"{one.folder}/out.json", encoding="utf-8") as f:
+        assert sum(json.loads(line)["flows"] for line in f) == sent["records"]
+
+
 def test_second_signal_does_not_wait_and_the_third_for_nothing(ops):
     one = ops()
     plugin = one.plugins()["m"]
