@@ -6,7 +6,7 @@ EXTRA_DIST += \
 	tests/captures/softflowd-biflow.pcap tests/captures/softflowd-ether-micro.pcap \
 	tests/captures/softflowd-ipfix.pcap tests/captures/softflowd-nano.pcap \
 	tests/captures/softflowd-v5.pcap tests/captures/softflowd-v9.pcap
-EXTRA_DIST += tests/integration tests/fuzz/corpus tests/tsan.supp tests/tsan/run
+EXTRA_DIST += tests/systemd/boot tests/integration tests/fuzz/corpus tests/tsan.supp tests/tsan/run
 
 # Whole folders are packed, but not what running them leaves behind.
 dist-hook:
