@@ -23,15 +23,15 @@ copy_numbers(uint8_t *out, const uint8_t *p, unsigned count, unsigned width)
 }
 
 bool
-bgp_as_path_decode(struct bgp_walk *k, struct wire v, unsigned width, struct bgp_bytes *out)
+bgp_as_path_decode(struct bgp_walk *k, struct wire *v, unsigned width, struct bgp_bytes *out)
 {
-	uint8_t *start = bgp_walk_take(k, wire_left(&v) * (4 / width)), *end = start;
+	uint8_t *start = bgp_walk_take(k, wire_left(v) * (width == 2 ? 2 : 1)), *end = start;
 
 	if (!start)
 		return false;
-	while (wire_left(&v)) {
-		uint8_t type = wire_u8(&v), count = wire_u8(&v);
-		const uint8_t *numbers = wire_bytes(&v, (size_t)count * width);
+	while (wire_left(v)) {
+		uint8_t type = wire_u8(v), count = wire_u8(v);
+		const uint8_t *numbers = wire_bytes(v, (size_t)count * width);
 
 		if (!numbers || count == 0 || type < SET || type > CONFED_SET)
 			return false;

@@ -26,20 +26,20 @@ struct attr_row {
 	bool known;	     /* there is a row */
 	bool internal;	     /* discarded when it comes from another AS */
 	bool keep;	     /* its bytes go to `other` */
-	uint16_t min, step;  /* its length is min, or with step min plus a multiple of that */
+	uint16_t min, step;  /* its length is min, or with step at least min and a multiple of step */
 	uint8_t outcome;     /* enum bgp_outcome of a malformed one */
 	uint8_t flags_wrong; /* and of one whose flags are wrong (RFC 7606, 3.c) */
 	uint8_t fault;	     /* enum bgp_fault */
 	uint8_t subcode;     /* enum bgp_update_error of a bad value */
-	bool (*decode)(struct bgp_walk *k, struct wire v); /* false: malformed; NULL: nothing to be read */
+	bool (*decode)(struct bgp_walk *k, struct wire *v); /* false: malformed; NULL: nothing to be read */
 };
 
 /* --- decoders --- */
 
 static bool
-decode_origin(struct bgp_walk *k, struct wire v)
+decode_origin(struct bgp_walk *k, struct wire *v)
 {
-	uint8_t origin = wire_u8(&v);
+	uint8_t origin = wire_u8(v);
 
 	if (origin > ORIGIN_MAX)
 		return false;
@@ -50,7 +50,7 @@ decode_origin(struct bgp_walk *k, struct wire v)
 
 /* Confederation segments are taken from anyone: who is of the sender's confederation is not known here. */
 static bool
-decode_as_path(struct bgp_walk *k, struct wire v)
+decode_as_path(struct bgp_walk *k, struct wire *v)
 {
 	bool ok = bgp_as_path_decode(k, v, k->rules->as4 ? 4 : 2, &k->u->attrs.as_path);
 
@@ -61,9 +61,9 @@ decode_as_path(struct bgp_walk *k, struct wire v)
 /* RFC 4271, 6.3: an address that a host can have. Whether it is reachable is not for a listener to say, and
  * loopback addresses occur where all speakers share a host. Without IPv4 NLRI it is ignored (RFC 4760, 3). */
 static bool
-decode_next_hop(struct bgp_walk *k, struct wire v)
+decode_next_hop(struct bgp_walk *k, struct wire *v)
 {
-	const uint8_t *p = wire_bytes(&v, 4);
+	const uint8_t *p = wire_bytes(v, 4);
 	uint32_t host = p ? load_be32(p) : 0;
 	bool multicast = host >> 28 == 14;
 
@@ -77,23 +77,23 @@ decode_next_hop(struct bgp_walk *k, struct wire v)
 }
 
 static bool
-decode_med(struct bgp_walk *k, struct wire v)
+decode_med(struct bgp_walk *k, struct wire *v)
 {
-	k->u->attrs.med = wire_u32(&v);
+	k->u->attrs.med = wire_u32(v);
 	k->u->attrs.present |= BGP_HAS_MED;
 	return true;
 }
 
 static bool
-decode_local_pref(struct bgp_walk *k, struct wire v)
+decode_local_pref(struct bgp_walk *k, struct wire *v)
 {
-	k->u->attrs.local_pref = wire_u32(&v);
+	k->u->attrs.local_pref = wire_u32(v);
 	k->u->attrs.present |= BGP_HAS_LOCAL_PREF;
 	return true;
 }
 
 static bool
-decode_atomic_aggregate(struct bgp_walk *k, struct wire v)
+decode_atomic_aggregate(struct bgp_walk *k, struct wire *v)
 {
 	(void)v;
 	k->u->attrs.present |= BGP_HAS_ATOMIC_AGGREGATE;
@@ -102,13 +102,13 @@ decode_atomic_aggregate(struct bgp_walk *k, struct wire v)
 
 /* RFC 7606, 7.7: six or eight octets, as AS numbers of the session are. AS 0: RFC 7607. */
 static bool
-decode_aggregator(struct bgp_walk *k, struct wire v)
+decode_aggregator(struct bgp_walk *k, struct wire *v)
 {
 	struct bgp_attrs *a = &k->u->attrs;
-	uint32_t as = k->rules->as4 ? wire_u32(&v) : wire_u16(&v);
-	const uint8_t *p = wire_bytes(&v, 4);
+	uint32_t as = k->rules->as4 ? wire_u32(v) : wire_u16(v);
+	const uint8_t *p = wire_bytes(v, 4);
 
-	if (!p || wire_left(&v) || as == 0)
+	if (!p || wire_left(v) || as == 0)
 		return false;
 	a->aggregator_as = as;
 	a->aggregator = addr_from_v4(p);
@@ -118,11 +118,11 @@ decode_aggregator(struct bgp_walk *k, struct wire v)
 
 /* n numbers of four octets in host byte order. */
 static bool
-copy_words(struct bgp_walk *k, struct wire v, struct bgp_bytes *out)
+copy_words(struct bgp_walk *k, struct wire *v, struct bgp_bytes *out)
 {
-	size_t len = wire_left(&v);
+	size_t len = wire_left(v);
 	uint8_t *mem = bgp_walk_take(k, len);
-	const uint8_t *p = wire_bytes(&v, len);
+	const uint8_t *p = wire_bytes(v, len);
 
 	if (!mem || !p)
 		return false;
@@ -135,30 +135,30 @@ copy_words(struct bgp_walk *k, struct wire v, struct bgp_bytes *out)
 }
 
 static bool
-decode_communities(struct bgp_walk *k, struct wire v)
+decode_communities(struct bgp_walk *k, struct wire *v)
 {
 	return copy_words(k, v, &k->u->attrs.std);
 }
 
 static bool
-decode_originator(struct bgp_walk *k, struct wire v)
+decode_originator(struct bgp_walk *k, struct wire *v)
 {
-	k->u->attrs.originator = addr_from_v4(v.pos);
+	k->u->attrs.originator = addr_from_v4(v->pos);
 	k->u->attrs.present |= BGP_HAS_ORIGINATOR;
 	return true;
 }
 
 static bool
-decode_cluster_list(struct bgp_walk *k, struct wire v)
+decode_cluster_list(struct bgp_walk *k, struct wire *v)
 {
-	k->u->attrs.cluster_list = (struct bgp_bytes){v.pos, (uint32_t)wire_left(&v)};
+	k->u->attrs.cluster_list = (struct bgp_bytes){v->pos, (uint32_t)wire_left(v)};
 	return true;
 }
 
 static bool
-decode_ext_communities(struct bgp_walk *k, struct wire v)
+decode_ext_communities(struct bgp_walk *k, struct wire *v)
 {
-	k->u->attrs.ext = (struct bgp_bytes){v.pos, (uint32_t)wire_left(&v)};
+	k->u->attrs.ext = (struct bgp_bytes){v->pos, (uint32_t)wire_left(v)};
 	return true;
 }
 
@@ -204,7 +204,7 @@ among_many(uint16_t *slots, const uint8_t *list, unsigned n, const uint8_t *c)
 
 /* Slots lie behind the list in the scratch area, which is not kept. */
 static bool
-decode_large_communities(struct bgp_walk *k, struct wire v)
+decode_large_communities(struct bgp_walk *k, struct wire *v)
 {
 	struct bgp_bytes all;
 	unsigned n = 0;
@@ -236,7 +236,7 @@ decode_large_communities(struct bgp_walk *k, struct wire v)
 
 /* From a new speaker both are discarded (RFC 6793, 4.1 and 6). */
 static bool
-decode_as4_path(struct bgp_walk *k, struct wire v)
+decode_as4_path(struct bgp_walk *k, struct wire *v)
 {
 	if (k->rules->as4 || !bgp_as_path_decode(k, v, 4, &k->as4_path))
 		return false;
@@ -246,10 +246,10 @@ decode_as4_path(struct bgp_walk *k, struct wire v)
 }
 
 static bool
-decode_as4_aggregator(struct bgp_walk *k, struct wire v)
+decode_as4_aggregator(struct bgp_walk *k, struct wire *v)
 {
-	k->as4_aggregator_as = wire_u32(&v);
-	k->as4_aggregator = addr_from_v4(v.pos);
+	k->as4_aggregator_as = wire_u32(v);
+	k->as4_aggregator = addr_from_v4(v->pos);
 	k->has_as4_aggregator = !k->rules->as4 && k->as4_aggregator_as != 0;
 	return k->has_as4_aggregator;
 }
@@ -258,16 +258,16 @@ decode_as4_aggregator(struct bgp_walk *k, struct wire v)
 
 /* RFC 7311, 3: type, and a length that counts itself. The first AIGP TLV is the one; others are skipped. */
 static bool
-decode_aigp(struct bgp_walk *k, struct wire v)
+decode_aigp(struct bgp_walk *k, struct wire *v)
 {
 	struct bgp_attrs *a = &k->u->attrs;
 	bool found = false;
 
-	while (wire_left(&v)) {
-		uint8_t type = wire_u8(&v);
-		uint16_t len = wire_u16(&v);
-		struct wire value = wire_sub(&v, len < 3 ? SIZE_MAX : len - 3u);
-		if (v.failed || (type == AIGP_TLV && len != AIGP_TLV_BYTES))
+	while (wire_left(v)) {
+		uint8_t type = wire_u8(v);
+		uint16_t len = wire_u16(v);
+		struct wire value = wire_sub(v, len < 3 ? SIZE_MAX : len - 3u);
+		if (v->failed || (type == AIGP_TLV && len != AIGP_TLV_BYTES))
 			return false;
 		if (type == AIGP_TLV && !found) {
 			a->aigp = wire_u64(&value);
@@ -281,17 +281,17 @@ decode_aigp(struct bgp_walk *k, struct wire v)
 /* RFC 8669, 3: type, length of the value. The label index is read; an attribute that says more than that is
  * kept as well. */
 static bool
-decode_prefix_sid(struct bgp_walk *k, struct wire v)
+decode_prefix_sid(struct bgp_walk *k, struct wire *v)
 {
 	struct bgp_attrs *a = &k->u->attrs;
 	bool found = false, more = false;
 	uint32_t index = 0;
-	struct bgp_raw_attr whole = {v.pos, (uint16_t)wire_left(&v), TRANSITIVE};
+	struct bgp_raw_attr whole = {v->pos, (uint16_t)wire_left(v), TRANSITIVE};
 
-	while (wire_left(&v)) {
-		uint8_t type = wire_u8(&v);
-		struct wire value = wire_sub(&v, wire_u16(&v));
-		if (v.failed || (type == LABEL_INDEX_TLV && wire_left(&value) != 7))
+	while (wire_left(v)) {
+		uint8_t type = wire_u8(v);
+		struct wire value = wire_sub(v, wire_u16(v));
+		if (v->failed || (type == LABEL_INDEX_TLV && wire_left(&value) != 7))
 			return false;
 		more |= type != LABEL_INDEX_TLV || found;
 		if (type != LABEL_INDEX_TLV || found)
@@ -312,20 +312,20 @@ decode_prefix_sid(struct bgp_walk *k, struct wire v)
 /* What is kept as it is must at least be a sequence of TLVs, type and length in two octets each (RFC 9012, 2
  * and 13; RFC 9552, 5.3). */
 static bool
-check_tlvs(struct bgp_walk *k, struct wire v)
+check_tlvs(struct bgp_walk *k, struct wire *v)
 {
 	(void)k;
-	while (wire_left(&v)) {
-		wire_skip(&v, 2);
-		wire_skip(&v, wire_u16(&v));
+	while (wire_left(v)) {
+		wire_skip(v, 2);
+		wire_skip(v, wire_u16(v));
 	}
-	return !v.failed;
+	return !v->failed;
 }
 
 static bool
-decode_otc(struct bgp_walk *k, struct wire v)
+decode_otc(struct bgp_walk *k, struct wire *v)
 {
-	k->u->attrs.otc = wire_u32(&v);
+	k->u->attrs.otc = wire_u32(v);
 	k->u->attrs.present |= BGP_HAS_OTC;
 	return true;
 }
@@ -410,44 +410,44 @@ agreed(struct bgp_walk *k, uint16_t afi, uint8_t safi)
 
 /* RFC 7606, 7.11: behind a next hop of a wrong length NLRI cannot be found, so the family is given up. */
 static bool
-decode_mp_reach(struct bgp_walk *k, struct wire v)
+decode_mp_reach(struct bgp_walk *k, struct wire *v)
 {
-	uint16_t afi = wire_u16(&v);
-	uint8_t safi = wire_u8(&v), len = wire_u8(&v);
+	uint16_t afi = wire_u16(v);
+	uint8_t safi = wire_u8(v), len = wire_u8(v);
 	struct bgp_update *u = k->u;
 
-	if (v.failed)
+	if (v->failed)
 		return false;
 	enum bgp_family f = agreed(k, afi, safi);
 	if (f == BGP_FAMILY_NONE) {
-		k->passed_over = wire_left(&v) > len + 1u;
+		k->passed_over = wire_left(v) > len + 1u;
 		return true;
 	}
 	const struct next_hop_row *row = &next_hop_rows[f];
 	unsigned allowed = row->always | (k->rules->ext_next_hop >> f & 1 ? row->extended : 0u);
-	struct wire next_hop = wire_sub(&v, len);
-	wire_skip(&v, 1);
+	struct wire next_hop = wire_sub(v, len);
+	wire_skip(v, 1);
 	u->reach = f;
-	if (v.failed || !(allowed & next_hop_bit(len))) {
+	if (v->failed || !(allowed & next_hop_bit(len))) {
 		bgp_walk_fault(k, BGP_FAULT_MP_REACH, BGP_DISABLE_FAMILY, BGP_UPDATE_OPTIONAL);
 		return true;
 	}
 	read_next_hop(k, next_hop);
-	u->mp_announced = v;
+	u->mp_announced = *v;
 	return true;
 }
 
 static bool
-decode_mp_unreach(struct bgp_walk *k, struct wire v)
+decode_mp_unreach(struct bgp_walk *k, struct wire *v)
 {
-	uint16_t afi = wire_u16(&v);
-	uint8_t safi = wire_u8(&v);
+	uint16_t afi = wire_u16(v);
+	uint8_t safi = wire_u8(v);
 
-	if (v.failed)
+	if (v->failed)
 		return false;
 	k->u->unreach = agreed(k, afi, safi);
 	if (k->u->unreach != BGP_FAMILY_NONE)
-		k->u->mp_withdrawn = v;
+		k->u->mp_withdrawn = *v;
 	return true;
 }
 
@@ -590,26 +590,39 @@ repeated(struct bgp_walk *k, uint8_t code)
 	return true;
 }
 
-/* An attribute without a row. */
+/* An attribute without a row, or one whose row wants it. */
 static void
-keep_unknown(struct bgp_walk *k, uint8_t code, uint8_t flags, struct wire v)
+keep(struct bgp_walk *k, uint8_t code, uint8_t flags, const uint8_t *value, size_t len)
 {
 	if (!(flags & BGP_FLAG_OPTIONAL)) {
 		bgp_walk_fault(k, BGP_FAULT_OTHER_ATTR, WITHDRAW, BGP_UPDATE_OPTIONAL);
 		return;
 	}
-	k->raw[code] = (struct bgp_raw_attr){v.pos, (uint16_t)wire_left(&v), flags & KEPT_FLAGS};
+	k->raw[code] = (struct bgp_raw_attr){value, (uint16_t)len, flags & KEPT_FLAGS};
 	k->kept[code / 64] |= 1ULL << code % 64;
 }
 
-static void
-take(struct bgp_walk *k, uint8_t code, uint8_t flags, struct wire v)
+/* Steps are powers of two but of two attributes, so a division is rare. */
+static inline bool
+length_wrong(const struct attr_row *r, size_t len)
+{
+	if (r->step == 0)
+		return len != r->min;
+	bool power = (r->step & (r->step - 1)) == 0;
+	return len < r->min || (power ? len & (r->step - 1u) : len % r->step) != 0;
+}
+
+/* Cursors go by reference here: one that is copied a moment after it was made stalls the load of its parts.
+ */
+static inline void
+take(struct bgp_walk *k, uint8_t code, uint8_t flags, struct wire *v)
 {
 	const struct attr_row *r = &rows[code];
-	size_t len = wire_left(&v);
+	const uint8_t *value = v->pos;
+	size_t len = wire_left(v);
 
 	if (unlikely(!r->known)) {
-		keep_unknown(k, code, flags, v);
+		keep(k, code, flags, value, len);
 		return;
 	}
 	if (unlikely(r->internal && k->rules->ebgp)) {
@@ -622,33 +635,35 @@ take(struct bgp_walk *k, uint8_t code, uint8_t flags, struct wire v)
 		if (!has_nlri(code))
 			return;
 	}
-	if (unlikely(len < r->min || (r->step ? (len - r->min) % r->step != 0 : len != r->min)))
+	if (unlikely(length_wrong(r, len)))
 		bgp_walk_fault(k, (enum bgp_fault)r->fault, (enum bgp_outcome)r->outcome, BGP_UPDATE_LENGTH);
 	else if (unlikely(r->decode && !r->decode(k, v)))
 		bgp_walk_fault(k, (enum bgp_fault)r->fault, (enum bgp_outcome)r->outcome,
 			       (enum bgp_update_error)r->subcode);
 	else if (r->keep)
-		keep_unknown(k, code, flags, v);
+		keep(k, code, flags, value, len);
 }
 
 void
-bgp_attrs_walk(struct bgp_walk *k, struct wire attrs)
+bgp_attrs_walk(struct bgp_walk *k, struct wire *attrs)
 {
-	while (wire_left(&attrs)) {
-		const uint8_t *start = attrs.pos;
-		uint8_t flags = wire_u8(&attrs), code = wire_u8(&attrs);
-		struct wire value =
-		    wire_sub(&attrs, flags & BGP_FLAG_EXTENDED ? wire_u16(&attrs) : wire_u8(&attrs));
+	while (wire_left(attrs)) {
+		const uint8_t *start = wire_bytes(attrs, 3); /* flags, code, the length or half of it */
+		uint8_t flags = start ? start[0] : 0, code = start ? start[1] : 0;
+		size_t len = start ? start[2] : 0;
+		if (flags & BGP_FLAG_EXTENDED)
+			len = len << 8 | wire_u8(attrs);
+		struct wire value = wire_sub(attrs, len);
 
 		/* RFC 7606, 4: what came before stands, and so do NLRI behind */
-		if (unlikely(attrs.failed)) {
+		if (unlikely(attrs->failed)) {
 			bgp_walk_fault(k, BGP_FAULT_ATTR_TRUNCATED, WITHDRAW, BGP_UPDATE_LIST);
 			return;
 		}
 		k->at = start;
-		k->at_len = (uint32_t)(attrs.pos - start);
+		k->at_len = (uint32_t)(attrs->pos - start);
 		if (!repeated(k, code))
-			take(k, code, flags, value);
+			take(k, code, flags, &value);
 	}
 }
 

@@ -158,9 +158,9 @@ fast_v6(struct wire *w, bool add_path, struct bgp_nlri *out)
 		return false;
 	uint64_t high = len == 0 ? 0 : len >= 64 ? ~0ULL : ~0ULL << (64 - len);
 	uint64_t low = len <= 64 ? 0 : ~0ULL << (128 - len);
-	uint64_t net[2] = {__builtin_bswap64(load_be64(p + 1) & high),
-			   __builtin_bswap64(load_be64(p + 9) & low)};
-	out->prefix.addr = addr_from_v6(net);
+	struct addr net = {
+	    .q = {__builtin_bswap64(load_be64(p + 1) & high), __builtin_bswap64(load_be64(p + 9) & low)}};
+	out->prefix.addr = addr_is_none(&net) ? addr_v6_any() : net;
 	out->prefix.len = (uint8_t)len;
 	out->path_id = id;
 	out->label = BGP_NO_LABEL;
@@ -169,18 +169,50 @@ fast_v6(struct wire *w, bool add_path, struct bgp_nlri *out)
 	return true;
 }
 
+static inline bool
+fast(struct wire *w, bool v6, bool add_path, struct bgp_nlri *out)
+{
+	return v6 ? fast_v6(w, add_path, out) : fast_v4(w, add_path, out);
+}
+
+#define ROOM_MAX (4 + 1 + 16)
+
+/* The last few prefixes, with octets behind the field's end that may be loaded but do not count: a copy with
+ * zeros behind it. */
+static unsigned
+batch_tail(struct wire *w, bool v6, bool add_path, struct bgp_nlri *out, unsigned max)
+{
+	uint8_t copy[2 * ROOM_MAX] = {0};
+	size_t left = wire_left(w), used = 0;
+	unsigned n = 0;
+
+	memcpy(copy, w->pos, left);
+	while (n < max && used < left) {
+		struct wire c = {copy + used, copy + sizeof(copy), false};
+		if (!fast(&c, v6, add_path, &out[n]) || (size_t)(c.pos - copy) > left)
+			break;
+		used = (size_t)(c.pos - copy);
+		n++;
+	}
+	wire_skip(w, used);
+	return n;
+}
+
 unsigned
 bgp_nlri_batch(struct wire *w, enum bgp_family family, bool add_path, struct bgp_nlri *out, unsigned max,
 	       enum bgp_fault *fault)
 {
 	bool v6 = family == BGP_IPV6_UNICAST;
-	size_t room = v6 ? 4 + 1 + 16 : 4 + 1 + 4;
+	size_t room = (add_path ? 4 : 0) + 1 + (v6 ? 16 : 4);
 	unsigned n = 0;
 
-	while (n < max && wire_left(w) >= room &&
-	       (v6 ? fast_v6(w, add_path, &out[n]) : fast_v4(w, add_path, &out[n])))
+	struct wire c = *w; /* of its own, so that it stays in registers */
+	while (n < max && wire_left(&c) >= room && fast(&c, v6, add_path, &out[n]))
 		n++;
-	/* the last few, and whatever is wrong */
+	*w = c;
+	if (n < max && wire_left(w) && wire_left(w) < room)
+		n += batch_tail(w, v6, add_path, out + n, max - n);
+	/* nothing is left, or what is left is malformed: the walker finds the word for it */
 	while (n < max && bgp_nlri_next(w, family, add_path, false, &out[n], fault))
 		n++;
 	return n;

@@ -69,11 +69,11 @@ void bgp_walk_fault(struct bgp_walk *k, enum bgp_fault fault, enum bgp_outcome o
 		    enum bgp_update_error subcode);
 
 /* attr.c: walks the attributes. */
-void bgp_attrs_walk(struct bgp_walk *k, struct wire attrs);
+void bgp_attrs_walk(struct bgp_walk *k, struct wire *attrs);
 
 /* as_path.c: segments with AS numbers of width octets (2 or 4) to the binary form of attr.h. False when it is
  * malformed (RFC 7606, 7.2; RFC 7607). */
-bool bgp_as_path_decode(struct bgp_walk *k, struct wire v, unsigned width, struct bgp_bytes *out);
+bool bgp_as_path_decode(struct bgp_walk *k, struct wire *v, unsigned width, struct bgp_bytes *out);
 /* Takes the confederation segments out of an AS4_PATH (RFC 6793, 6). In place. */
 void bgp_as_path_plain(struct bgp_bytes *path);
 /* The AS_PATH of an old speaker with what AS4_PATH knows better (RFC 6793, 4.2.3). */
