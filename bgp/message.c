@@ -292,6 +292,21 @@ bgp_refresh_write(uint8_t *buf, enum bgp_family family)
 	return finish(&w, buf);
 }
 
+size_t
+bgp_end_of_rib_write(uint8_t *buf, enum bgp_family family)
+{
+	struct bgp_writer w = begin(buf, BGP_HEADER_BYTES + 11, BGP_UPDATE);
+	bool plain = family == BGP_IPV4_UNICAST;
+	bgp_put_be(&w, 0, 2);
+	bgp_put_be(&w, plain ? 0 : 6, 2);
+	if (!plain) {
+		bgp_put_be(&w, 0x80 << 16 | BGP_ATTR_MP_UNREACH << 8 | 3, 3);
+		bgp_put_be(&w, bgp_family_rows[family].afi, 2);
+		bgp_put_be(&w, bgp_family_rows[family].safi, 1);
+	}
+	return finish(&w, buf);
+}
+
 /* A request may be longer, with filters (RFC 5291) that a mere listener has no use for; begin and end of
  * RFC 7313 may not (section 5). */
 bool

@@ -53,6 +53,9 @@ size_t bgp_keepalive_write(uint8_t *buf);
 /* data: n bytes, cut to what a message holds. buf has room for BGP_MESSAGE_MAX. */
 size_t bgp_notification_write(uint8_t *buf, uint16_t code, const void *data, size_t n);
 size_t bgp_refresh_write(uint8_t *buf, enum bgp_family family);
+/* "I have told you all" (RFC 4724, 2): an UPDATE without routes, the only one that a mere listener sends. A
+ * router that restarts waits for it. */
+size_t bgp_end_of_rib_write(uint8_t *buf, enum bgp_family family);
 
 /* ROUTE-REFRESH: family (or BGP_FAMILY_NONE) and its subtype: 0 request, 1 begin, 2 end (RFC 7313). */
 bool bgp_refresh_parse(const uint8_t *body, size_t len, enum bgp_family *family, uint8_t *subtype,

@@ -263,6 +263,11 @@ writing(void **state)
 	assert_memory_equal(buf, MARKER "\0\x13\4", 19);
 	assert_int_equal(bgp_refresh_write(buf, BGP_IPV6_VPN), 23);
 	assert_memory_equal(buf, MARKER "\0\x17\5\0\2\0\x80", 23);
+	/* RFC 4724, 2: the least UPDATE for IPv4 unicast, else an empty MP_UNREACH_NLRI */
+	assert_int_equal(bgp_end_of_rib_write(buf, BGP_IPV4_UNICAST), 23);
+	assert_memory_equal(buf, MARKER "\0\x17\2\0\0\0\0", 23);
+	assert_int_equal(bgp_end_of_rib_write(buf, BGP_IPV6_VPN), 29);
+	assert_memory_equal(buf, MARKER "\0\x1d\2\0\0\0\6\x80\x0f\3\0\2\x80", 29);
 	assert_int_equal(bgp_notification_write(buf, 0x0602, "\2hi", 3), 24);
 	assert_memory_equal(buf, MARKER "\0\x18\3\6\2\2hi", 24);
 	static const uint8_t much[5000];

@@ -107,6 +107,17 @@ say_notification(struct session *s, const struct ending *e)
 	say(s, message, bgp_notification_write(message, e->notify, e->data, e->len));
 }
 
+/* We have no routes to tell, and say so at once: a router that restarts waits for this from all peers that know
+ * graceful restart before it chooses routes (RFC 4724, 4.1). */
+static void
+say_end_of_rib(struct session *s)
+{
+	uint8_t message[BGP_HEADER_BYTES + 11];
+	for (unsigned f = 0; f < BGP_FAMILIES && s->grace.any; f++)
+		if (s->rules.families & 1U << f)
+			say(s, message, bgp_end_of_rib_write(message, (enum bgp_family)f));
+}
+
 /* --- ends --- */
 
 /* RFC 4724, 4.2: routes stay when the connection was lost. RFC 8538, 4: and after a NOTIFICATION, if both
@@ -369,6 +380,7 @@ on_confirm(struct session *s, const uint8_t *body, size_t len)
 	w->opening--;
 	w->established++;
 	bgp_total(w, BGP_TOTAL_SESSIONS, 1);
+	say_end_of_rib(s);
 }
 
 static void
