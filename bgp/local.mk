@@ -68,9 +68,12 @@ noinst_PROGRAMS += rib_bench
 rib_bench_SOURCES = bgp/rib_bench.c
 rib_bench_LDADD = $(BGP_LIBS)
 if HAVE_CMOCKA
-check_PROGRAMS += bgp_rib_test
-bgp_rib_test_SOURCES = bgp/rib_test.c
-bgp_rib_test_LDADD = $(BGP_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += rib_test
+rib_test_SOURCES = bgp/rib_test.c
+rib_test_LDADD = $(BGP_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += rib_readers_test
+rib_readers_test_SOURCES = bgp/rib_readers_test.c
+rib_readers_test_LDADD = $(BGP_LIBS) $(CMOCKA_LIBS)
 endif
 
 # what leaves: message log, dumps, looking glass, snapshot

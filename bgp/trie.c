@@ -432,7 +432,7 @@ trie_remove(struct trie_space *s, const struct trie *t, uint32_t id)
 		collapse(&c, path, n);
 	}
 	p->count--;
-	readers_store(&r->meta, TRIE_FREE);
+	readers_store(&r->meta, r->meta | TRIE_FREE); /* length and table stay for readers on their way */
 	slab_retire(&p->slab, id, p->slab.unit);
 	return c.visited + n;
 }
