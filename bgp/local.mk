@@ -77,15 +77,31 @@ rib_readers_test_LDADD = $(BGP_LIBS) $(CMOCKA_LIBS)
 endif
 
 # what leaves: message log, dumps, looking glass, snapshot
-libbgp_a_SOURCES += bgp/events.c bgp/eventring.h bgp/events.h \
+libbgp_a_SOURCES += bgp/answer.c bgp/answer.h \
+	bgp/events.c bgp/eventring.h bgp/events.h \
 	bgp/dump.c \
+	bgp/lgquery.c bgp/lgquery.h \
 	bgp/msglog.c \
 	bgp/output.h bgp/outputs.c bgp/outputs.h \
+	bgp/query.c \
 	bgp/render.c bgp/render.h \
 	bgp/snapfile.h bgp/snapread.c bgp/snapshot.c bgp/snapwrite.c \
 	bgp/tour.c bgp/tour.h
+if HAVE_ZMQ
+libbgp_a_SOURCES += bgp/lg.c
+else
+libbgp_a_SOURCES += bgp/lg_none.c
+endif
+EXTRA_DIST += bgp/lg.c bgp/lg_none.c
 if HAVE_CMOCKA
-check_PROGRAMS += bgp_dump_test bgp_events_test bgp_msglog_test bgp_render_test bgp_snapshot_test
+if HAVE_ZMQ
+check_PROGRAMS += bgp_lg_test
+bgp_lg_test_SOURCES = bgp/lg_test.c bgp/ribbed.h
+bgp_lg_test_LDADD = $(BGP_LIBS) $(CMOCKA_LIBS)
+endif
+check_PROGRAMS += bgp_answer_test bgp_dump_test bgp_events_test bgp_msglog_test bgp_render_test bgp_snapshot_test
+bgp_answer_test_SOURCES = bgp/answer_test.c bgp/ribbed.h
+bgp_answer_test_LDADD = $(BGP_LIBS) $(CMOCKA_LIBS)
 bgp_dump_test_SOURCES = bgp/dump_test.c bgp/ribbed.h
 bgp_dump_test_LDADD = $(BGP_LIBS) $(CMOCKA_LIBS)
 bgp_snapshot_test_SOURCES = bgp/snapshot_test.c bgp/ribbed.h

@@ -30,7 +30,7 @@ struct bgp_output {
 	void (*free)(void *self);
 };
 
-extern const struct bgp_output bgp_output_msglog, bgp_output_dump, bgp_output_snapshot;
+extern const struct bgp_output bgp_output_msglog, bgp_output_dump, bgp_output_snapshot, bgp_output_lg;
 
 /* What the dumps' thread does at a time (seconds since the epoch); self is of bgp_output_dump.prepare. For
  * tests, that need not wait for the time. */

@@ -7,6 +7,7 @@
 static const struct bgp_output *const parts[] = {
     &bgp_output_msglog,
     &bgp_output_dump,
+    &bgp_output_lg,
     &bgp_output_snapshot,
 };
 

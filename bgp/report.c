@@ -127,23 +127,23 @@ text_families(struct text *out, const struct bgp_peer *p)
 	text_char(out, '\n');
 }
 
-void
-report_text(const struct bgp_sources *s, const struct bgp_world *w, struct text *out)
+static void
+text_totals(struct text *out, const struct totals *t)
 {
-	readers_begin();
-	const struct bgp_directory *d = readers_load(s->directory);
-	struct totals t = totals_of(s, d);
 	text_printf(out,
-		    "  %u sessions, %u peers with stale routes, %llu connections opening\n"
 		    "  %zu routes of %zu prefixes (%zu IPv4, %zu IPv6) in %zu groups, %zu attribute sets\n"
 		    "  %.1f MiB routes, %.1f MiB attributes",
-		    t.established, t.stale, (unsigned long long)counter_read(w->totals, BGP_TOTAL_OPENING),
-		    t.rib.routes, t.rib.prefixes, t.rib.prefixes_v4, t.rib.prefixes_v6, t.rib.groups,
-		    t.store.sets, (double)t.rib_bytes / 1048576, (double)t.store_bytes / 1048576);
-	if (t.rib.routes)
+		    t->rib.routes, t->rib.prefixes, t->rib.prefixes_v4, t->rib.prefixes_v6, t->rib.groups,
+		    t->store.sets, (double)t->rib_bytes / 1048576, (double)t->store_bytes / 1048576);
+	if (t->rib.routes)
 		text_printf(out, ", %.1f bytes a route",
-			    (double)(t.rib_bytes + t.store_bytes) / (double)t.rib.routes);
+			    (double)(t->rib_bytes + t->store_bytes) / (double)t->rib.routes);
 	text_char(out, '\n');
+}
+
+static void
+text_peers(struct text *out, const struct bgp_directory *d)
+{
 	if (bgp_directory_count(d))
 		text_printf(out, "  %-39s %-15s %10s  %-11s %8s %9s %9s %7s\n", "address", "identifier", "AS",
 			    "state", "for", "routes", "updates", "faults");
@@ -151,6 +151,36 @@ report_text(const struct bgp_sources *s, const struct bgp_world *w, struct text 
 		text_peer(out, bgp_directory_at(d, i));
 		text_families(out, bgp_directory_at(d, i));
 	}
+}
+
+void
+report_text(const struct bgp_sources *s, const struct bgp_world *w, struct text *out)
+{
+	readers_begin();
+	const struct bgp_directory *d = readers_load(s->directory);
+	struct totals t = totals_of(s, d);
+	text_printf(out, "  %u sessions, %u peers with stale routes, %llu connections opening\n",
+		    t.established, t.stale, (unsigned long long)counter_read(w->totals, BGP_TOTAL_OPENING));
+	text_totals(out, &t);
+	text_peers(out, d);
+	readers_end();
+}
+
+void
+report_summary_text(const struct bgp_sources *s, struct text *out)
+{
+	readers_begin();
+	struct totals t = totals_of(s, readers_load(s->directory));
+	readers_end();
+	text_printf(out, "  %u sessions, %u peers with stale routes\n", t.established, t.stale);
+	text_totals(out, &t);
+}
+
+void
+report_peers_text(const struct bgp_sources *s, struct text *out)
+{
+	readers_begin();
+	text_peers(out, readers_load(s->directory));
 	readers_end();
 }
 
@@ -198,8 +228,7 @@ json_peer(struct text *out, const struct bgp_peer *p)
 	char address[ADDR_TEXT_MAX], id[ADDR_TEXT_MAX];
 	addr_format(address, &p->address);
 	format_id(id, p->id);
-	text_printf(out, "\n      {\"address\": \"%s\", \"id\": \"%s\", \"state\": \"%s\"", address, id,
-		    state_of(p));
+	text_printf(out, "{\"address\": \"%s\", \"id\": \"%s\", \"state\": \"%s\"", address, id, state_of(p));
 	json_u64(out, "port", p->port);
 	json_u64(out, "as", p->as);
 	json_u64(out, "local_as", p->local_as);
@@ -255,11 +284,32 @@ report_json(const struct bgp_sources *s, const struct bgp_world *w, struct text 
 	json_totals(out, &t);
 	text_str(out, ", \"peers\": [");
 	for (unsigned i = 0; i < bgp_directory_count(d); i++) {
-		if (i)
-			text_char(out, ',');
+		text_str(out, i ? ",\n      " : "\n      ");
 		json_peer(out, bgp_directory_at(d, i));
 	}
 	text_str(out, "]}");
+	readers_end();
+}
+
+void
+report_summary_json(const struct bgp_sources *s, struct text *out)
+{
+	readers_begin();
+	struct totals t = totals_of(s, readers_load(s->directory));
+	readers_end();
+	json_totals(out, &t);
+	text_str(out, "}\n");
+}
+
+void
+report_peers_json(const struct bgp_sources *s, struct text *out)
+{
+	readers_begin();
+	const struct bgp_directory *d = readers_load(s->directory);
+	for (unsigned i = 0; i < bgp_directory_count(d); i++) {
+		json_peer(out, bgp_directory_at(d, i));
+		text_char(out, '\n');
+	}
 	readers_end();
 }
 
