@@ -1,7 +1,7 @@
 /* The control socket. It runs on the control thread between other work, so nothing here may wait: sockets
- * do not block, an answer is made first and sent as fast as its reader takes it. Requests are whole lines
- * without arguments, which leaves nothing to parse and nothing to get wrong; whoever can open the socket
- * may do all that commands can, so its mode and its directory are the only guard.
+ * do not block, an answer is made first and sent as fast as its reader takes it. Requests are whole lines;
+ * what a command takes behind its name it reads itself. Whoever can open the socket may do all that commands
+ * can, so its mode and its directory are the only guard.
  *
  * A client has two states: it is read from until its line is complete, then written to until its answer is
  * out. There is no third, since one connection is one question. */
@@ -151,14 +151,25 @@ accept_clients(struct control *c)
 	}
 }
 
+/* What stands behind the command in a request, "" for nothing; NULL when the request is another. */
+static const char *
+words_of(const char *command, const char *request)
+{
+	size_t n = strlen(command);
+	if (n && command[n - 1] == ' ')
+		return strncmp(command, request, n) == 0 ? request + n : NULL;
+	return strcmp(command, request) == 0 ? "" : NULL;
+}
+
 /* The answer is made in one piece in memory before the first byte is sent: a slow reader then holds memory,
  * and neither a lock nor the control thread. */
 static void
 answer(struct control *c, struct client *cl)
 {
 	for (const struct control_command *cmd = c->commands; cmd->line; cmd++) {
-		if (strcmp(cmd->line, cl->line) == 0) {
-			cmd->run(c->ctx, &cl->answer);
+		const char *words = words_of(cmd->line, cl->line);
+		if (words) {
+			cmd->run(c->ctx, words, &cl->answer);
 			return;
 		}
 	}
@@ -191,8 +202,8 @@ client_read(struct control *c, struct client *cl)
 		return;
 	*end = '\0';
 	answer(c, cl);
-	/* from here on the client is only written to */
-	if (!watch(c, cl->fd, EPOLLOUT, cl, EPOLL_CTL_MOD))
+	/* from here on the client is only written to; nothing to say is an answer, too */
+	if (!cl->answer.len || !watch(c, cl->fd, EPOLLOUT, cl, EPOLL_CTL_MOD))
 		client_close(cl);
 }
 

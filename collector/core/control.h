@@ -9,8 +9,8 @@
 #include "collector/base/text.h"
 
 struct control_command {
-	const char *line;
-	void (*run)(void *ctx, struct text *answer);
+	const char *line; /* one that ends in a blank takes the rest of the request as its words */
+	void (*run)(void *ctx, const char *words, struct text *answer);
 };
 
 struct control;

@@ -19,21 +19,30 @@ static char directory[] = "/tmp/control_test.XXXXXX";
 static char path[64];
 
 static void
-answer_hello(void *ctx, struct text *answer)
+answer_hello(void *ctx, const char *words, struct text *answer)
 {
+	assert_string_equal(words, "");
 	text_printf(answer, "hello %d\n", ++*(int *)ctx);
 }
 
 static void
-answer_long(void *ctx, struct text *answer)
+answer_long(void *ctx, const char *words, struct text *answer)
 {
 	(void)ctx;
+	(void)words;
 	for (int i = 0; i < LONG_ANSWER; i++)
 		text_char(answer, 'x');
 }
 
+static void
+answer_echo(void *ctx, const char *words, struct text *answer)
+{
+	(void)ctx;
+	text_str(answer, words);
+}
+
 static const struct control_command commands[] = {
-    {"hello", answer_hello}, {"long", answer_long}, {NULL, NULL}};
+    {"hello", answer_hello}, {"long", answer_long}, {"echo ", answer_echo}, {NULL, NULL}};
 
 static int
 dial(void)
@@ -100,11 +109,36 @@ test_answers(void **state)
 	fd = dial();
 	say(fd, "goodbye\n", 8);
 	hear(c, fd, buf, sizeof(buf));
-	assert_string_equal(buf, "unknown command 'goodbye'; known are: 'hello' 'long'\n");
+	assert_string_equal(buf, "unknown command 'goodbye'; known are: 'hello' 'long' 'echo '\n");
 	close(fd);
 	assert_int_equal(n, 1);
 	control_close(c);
 	assert_int_equal(access(path, F_OK), -1);
+}
+
+/* What stands behind a command's blank is its own; a command without one takes nothing. */
+static void
+test_words(void **state)
+{
+	static const char *const cases[][2] = {
+	    {"echo one  two\n", "one  two"},
+	    {"echo \n", ""},
+	    {"hello you\n", "unknown command 'hello you'; known are: 'hello' 'long' 'echo '\n"},
+	    {"echo\n", "unknown command 'echo'; known are: 'hello' 'long' 'echo '\n"},
+	};
+	(void)state;
+	int n = 0;
+	char buf[128];
+	struct control *c = open_it(&n);
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		int fd = dial();
+		buf[0] = '\0';
+		say(fd, cases[i][0], strlen(cases[i][0]));
+		hear(c, fd, buf, sizeof(buf));
+		assert_string_equal(buf, cases[i][1]);
+		close(fd);
+	}
+	control_close(c);
 }
 
 static void
@@ -209,6 +243,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_answers),
+	    cmocka_unit_test(test_words),
 	    cmocka_unit_test(test_long_answer_to_a_slow_reader),
 	    cmocka_unit_test(test_lines_that_are_none),
 	    cmocka_unit_test(test_idle_clients_make_room),

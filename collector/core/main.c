@@ -196,20 +196,23 @@ open_signals(void)
 
 /* The commands of the control socket have one form; these give it to functions that want a status. */
 static void
-answer_status_text(void *ctx, struct text *answer)
+answer_status_text(void *ctx, const char *words, struct text *answer)
 {
+	(void)words;
 	status_text(&((struct program *)ctx)->status, answer);
 }
 
 static void
-answer_status_json(void *ctx, struct text *answer)
+answer_status_json(void *ctx, const char *words, struct text *answer)
 {
+	(void)words;
 	status_json(&((struct program *)ctx)->status, answer);
 }
 
 static void
-answer_metrics(void *ctx, struct text *answer)
+answer_metrics(void *ctx, const char *words, struct text *answer)
 {
+	(void)words;
 	status_prometheus(&((struct program *)ctx)->status, answer);
 }
 
@@ -231,13 +234,37 @@ reload(struct program *p)
 /* Reading a full table takes seconds of this thread; the answer comes after it, and the log names files and
  * faults. */
 static void
-answer_reload(void *ctx, struct text *answer)
+answer_reload(void *ctx, const char *words, struct text *answer)
 {
+	(void)words;
 	reload(ctx);
 	text_str(answer, "reloading; the log says with what result\n");
 }
 
+static void
+answer_bgp(const struct program *p, const char *words, bool json, struct text *answer)
+{
+	if (p->bgp)
+		bgp_query(&p->routes, words, json, answer);
+	else
+		text_str(answer, "error: this daemon speaks no BGP; set bgp_daemon: true\n");
+}
+
+static void
+answer_bgp_text(void *ctx, const char *words, struct text *answer)
+{
+	answer_bgp(ctx, words, false, answer);
+}
+
+static void
+answer_bgp_json(void *ctx, const char *words, struct text *answer)
+{
+	answer_bgp(ctx, words, true, answer);
+}
+
 static const struct control_command commands[] = {
+    {"bgp text ", answer_bgp_text},
+    {"bgp json ", answer_bgp_json},
     {"status text", answer_status_text},
     {"status json", answer_status_json},
     {"metrics", answer_metrics},

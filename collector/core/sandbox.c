@@ -57,6 +57,8 @@ static const char *const allowed[] = {
     "getcwd",
     "readlink",
     "readlinkat",
+    "symlink",
+    "symlinkat",
     "getdents64",
     "flock",
     /* memory */

@@ -31,6 +31,8 @@ struct command_options {
 	uint16_t flags;
 	double interval;
 	struct row_options rows;
+	char *const *word; /* what stands behind the command and is no option */
+	int words;
 };
 
 /* A new command is a function and a row in commands[]; help and the error for unknown words follow. */
@@ -38,6 +40,7 @@ struct command {
 	const char *name;
 	const char *help;
 	int (*run)(struct command_options *o);
+	bool takes_words;
 };
 
 /* --- the commands --- */
@@ -190,6 +193,25 @@ run_reload(struct command_options *o)
 	return control_run(o->runtime_dir, "reload\n");
 }
 
+/* The words are the daemon's to understand, so that its next release needs no new client. */
+static int
+run_bgp(struct command_options *o)
+{
+	struct text line = {0};
+	if (!o->json && !o->table)
+		return client_fail("flowrib bgp shows table or json");
+	if (!o->words)
+		return client_fail("flowrib bgp peers, summary, lookup ADDRESS [peer ADDRESS] [rd RD], or "
+				   "prefix PREFIX [peer ADDRESS] [rd RD]");
+	text_str(&line, o->json ? "bgp json" : "bgp text");
+	for (int i = 0; i < o->words; i++)
+		text_printf(&line, " %s", o->word[i]);
+	text_char(&line, '\n');
+	int status = control_run(o->runtime_dir, text_cstr(&line));
+	text_free(&line);
+	return status;
+}
+
 /* To standard output, since it was asked for; usage after an error goes to the other one. */
 static int
 run_help(struct command_options *o)
@@ -200,14 +222,15 @@ run_help(struct command_options *o)
 }
 
 static const struct command commands[] = {
-    {"show", "entries of the table: all, those that match, the largest", run_show},
-    {"top", "who uses the network now, refreshed on the screen", run_top},
-    {"count", "sums of what matches", run_count},
-    {"table", "the table's state: entries, memory, what did not fit", run_table},
-    {"erase", "empty the table", run_erase},
-    {"status", "the daemon's state: sources, exporters, losses, plugins", run_status},
-    {"reload", "make the daemon read its maps and lists again", run_reload},
-    {"help", "this help", run_help},
+    {"show", "entries of the table: all, those that match, the largest", run_show, false},
+    {"top", "who uses the network now, refreshed on the screen", run_top, false},
+    {"count", "sums of what matches", run_count, false},
+    {"table", "the table's state: entries, memory, what did not fit", run_table, false},
+    {"erase", "empty the table", run_erase, false},
+    {"bgp", "routes: peers, summary, lookup ADDRESS, prefix PREFIX [peer ADDRESS] [rd RD]", run_bgp, true},
+    {"status", "the daemon's state: sources, exporters, losses, plugins", run_status, false},
+    {"reload", "make the daemon read its maps and lists again", run_reload, false},
+    {"help", "this help", run_help, false},
 };
 
 /* One page: every option that any command takes. What a command does not use it ignores. */
@@ -222,10 +245,10 @@ command_help(FILE *out)
 	    "  -w, --where COLUMN=VALUE[,VALUE...]  only entries with one of these values; may be repeated\n"
 	    "  -n, --top N          the N largest\n"
 	    "  -b, --by COUNTER     by bytes (default), packets or flows\n"
-	    "  -f, --format FORMAT  table (default), csv, json, formatted\n"
+	    "  -f, -O, --format FORMAT  table (default), csv, json, formatted; of bgp: table, json\n"
 	    "  -H, --human          1.2 G instead of 1200000000\n"
 	    "  -p, --path NAME      the table: its plugin's name or its socket (default: the only one)\n"
-	    "  -d, --runtime-dir DIR  where the daemon's control socket is (status, reload)\n"
+	    "  -d, --runtime-dir DIR  where the daemon's control socket is (bgp, status, reload)\n"
 	    "  -i, --interval S     of top: seconds between looks (default 2)\n"
 	    "  -1, --once           of top: one screen, then end\n"
 	    "      --utc, --epoch   times in UTC; as seconds since the epoch\n"
@@ -237,6 +260,7 @@ command_help(FILE *out)
 	    "  flowrib show --where src_host=10.0.0.1 --where dst_port=53,853 --format json\n"
 	    "  flowrib count --where proto=udp\n"
 	    "  flowrib top --by packets --interval 5\n"
+	    "  flowrib bgp lookup 192.0.2.1 peer 10.0.0.1\n"
 	    "\npmacct's options work too: flowrib -h\n",
 	    out);
 }
@@ -372,6 +396,7 @@ take_option(struct command_options *o, int option, char *value)
 		o->by = value;
 		return true;
 	case 'f':
+	case 'O': /* pmacct's letter */
 		return take_format(o, value);
 	case 'p':
 		o->path = value;
@@ -408,14 +433,16 @@ command_main(int argc, char **argv)
 	if (!c)
 		return -1;
 	/* argv[0] is the command's name here, which is what getopt puts before its messages */
-	while ((option = getopt_long(argc, argv, "w:n:b:f:Hp:d:i:1h", long_options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "w:n:b:f:O:Hp:d:i:1h", long_options, NULL)) != -1) {
 		if (option == 'h')
 			return run_help(&o);
 		if (!take_option(&o, option, optarg))
 			return 1;
 	}
 	/* "flowrib show src_host=..." is what most people try first: the message shows the way */
-	if (optind < argc) {
+	o.word = argv + optind;
+	o.words = argc - optind;
+	if (optind < argc && !c->takes_words) {
 		fprintf(stderr, "ERROR: '%s' is no option of flowrib %s; conditions are written --where %s\n",
 			argv[optind], name, strchr(argv[optind], '=') ? argv[optind] : "COLUMN=VALUE");
 		return 1;

@@ -9,17 +9,26 @@
 #include "collector/base/rundir.h"
 #include "tools/client/client.h"
 
-/* Text of any length, passed on as it comes. */
+/* What the daemon begins an answer with when it could not do what was asked. */
+#define FAULT "error: "
+
+/* Text of any length, passed on as it comes; *fault is set when it is one, which goes to standard error. */
 static bool
-copy_answer(int fd)
+copy_answer(int fd, bool *fault)
 {
 	/* of any size: it is passed on piece by piece */
 	char buf[16384];
 	ssize_t n;
+	int to = 0;
 	while ((n = read(fd, buf, sizeof(buf))) != 0) {
 		if (n < 0 && errno != EINTR)
 			return false;
-		if (n > 0 && !file_write_all(STDOUT_FILENO, buf, (size_t)n))
+		/* the first piece tells: the daemon sends more than a word at once */
+		if (n > 0 && !to) {
+			*fault = (size_t)n > strlen(FAULT) && memcmp(buf, FAULT, strlen(FAULT)) == 0;
+			to = *fault ? STDERR_FILENO : STDOUT_FILENO;
+		}
+		if (n > 0 && !file_write_all(to, buf, (size_t)n))
 			return false;
 	}
 	return true;
@@ -41,7 +50,9 @@ control_run(const char *runtime_dir, const char *line)
 		return client_fail(why);
 	}
 	/* a line is short: the kernel takes it in one piece or the daemon is gone */
-	bool ok = send(fd, line, strlen(line), MSG_NOSIGNAL) == (ssize_t)strlen(line) && copy_answer(fd);
+	bool fault = false;
+	bool ok =
+	    send(fd, line, strlen(line), MSG_NOSIGNAL) == (ssize_t)strlen(line) && copy_answer(fd, &fault);
 	close(fd);
-	return ok ? 0 : client_fail("the daemon hung up");
+	return ok ? fault : client_fail("the daemon hung up");
 }
