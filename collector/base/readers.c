@@ -58,6 +58,7 @@ static void
 ticket_passed(struct rcu_head *head)
 {
 	struct readers_ticket *t = (struct readers_ticket *)(void *)head;
+	tell_acquire(t);
 	tell_acquire(&grace);
 	__atomic_store_n(&t->passed, true, __ATOMIC_RELEASE);
 	tell_release(&tickets);
@@ -69,6 +70,7 @@ readers_ticket_start(struct readers_ticket *t)
 	_Static_assert(sizeof(struct rcu_head) <= sizeof(t->head), "struct rcu_head has grown");
 	__atomic_store_n(&t->passed, false, __ATOMIC_RELAXED);
 	t->running = true;
+	tell_release(t); /* its memory may be fresh */
 	call_rcu((struct rcu_head *)(void *)t->head, ticket_passed);
 }
 
