@@ -18,13 +18,15 @@ libbgp_a_SOURCES += \
 	bgp/speaker.c bgp/speaker.h \
 	bgp/world.c bgp/world.h
 if HAVE_CMOCKA
-check_PROGRAMS += bgp_peer_test roster_test session_test
+check_PROGRAMS += bgp_peer_test roster_test session_test speaker_test
 bgp_peer_test_SOURCES = bgp/peer_test.c
 bgp_peer_test_LDADD = $(BGP_LIBS) $(CMOCKA_LIBS)
 roster_test_SOURCES = bgp/roster_test.c bgp/testpeer.c bgp/testpeer.h
 roster_test_LDADD = $(BGP_LIBS) $(CMOCKA_LIBS)
 session_test_SOURCES = bgp/session_test.c bgp/testpeer.c bgp/testpeer.h
 session_test_LDADD = $(BGP_LIBS) $(CMOCKA_LIBS)
+speaker_test_SOURCES = bgp/speaker_test.c
+speaker_test_LDADD = $(BGP_LIBS) $(CMOCKA_LIBS)
 endif
 
 # messages and attributes
