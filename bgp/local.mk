@@ -49,6 +49,17 @@ update_test_SOURCES = bgp/update_test.c bgp/octets.h
 update_test_LDADD = $(BGP_LIBS) $(CMOCKA_LIBS)
 endif
 
+EXTRA_DIST += tests/fuzz/make_bgp_corpus tests/fuzz/corpus/bgp_open tests/fuzz/corpus/bgp_update
+if FUZZERS
+fuzz_programs += fuzz_bgp_open fuzz_bgp_update
+fuzz_bgp_open_SOURCES = tests/fuzz/fuzz_bgp_open.c
+fuzz_bgp_open_LDADD = $(BGP_LIBS)
+fuzz_bgp_open_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+fuzz_bgp_update_SOURCES = tests/fuzz/fuzz_bgp_update.c
+fuzz_bgp_update_LDADD = $(BGP_LIBS)
+fuzz_bgp_update_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+endif
+
 # attributes at rest
 libbgp_a_SOURCES += bgp/store.c bgp/store.h
 if HAVE_CMOCKA
