@@ -198,7 +198,7 @@ class Background:
 
 def memory_lines(folder):
     return ["plugins: memory[paths]", "aggregate[paths]: src_as, dst_as, as_path, std_comm, peer_dst_ip, peer_dst_as, local_pref, med",
-            f"imt_path[paths]: {folder / 'paths.sock'}", *BGP]
+            f"imt_path[paths]: {folder / 'paths.sock'}", "bgp_daemon_id: 192.0.2.254", *BGP]
 
 
 def asked_until(folder, port, flows, condition):
@@ -209,26 +209,36 @@ def asked_until(folder, port, flows, condition):
         netflow.send(port, flows)
         time.sleep(0.3)
         return [row for row in table_rows(table) if condition(row)]
-    return eventually(look, 30, lambda: json.dumps(table_rows(table))[:2000])
+    return eventually(look, 20, lambda: json.dumps(table_rows(table))[:2000])
 
 
 def test_exabgp(tmp_path):
     if not peer("exabgp"):
         pytest.skip("exabgp is not installed")
     with collector(built("flowribd"), tmp_path, "flowrib", memory_lines(tmp_path)) as (port, bgp):
-        (tmp_path / "exabgp.conf").write_text(f"""
+        (tmp_path / "commands").write_text("".join(f"announce route {route}\n" for route in (
+            "198.51.100.0/24 next-hop 192.0.2.9 as-path [ 64500 64501 64502 ] community [ 64500:7 64500:3 ] local-preference 150 med 20",
+            "203.0.113.0/24 next-hop 192.0.2.8 as-path [ 64510 ]", "2001:db8::/32 next-hop 2001:db8::1 as-path [ 64520 4200000001 ]")))
+        (tmp_path / "exabgp.conf").write_text(f"""process feed {{
+  run /usr/bin/tail -n +1 -F {tmp_path}/commands;
+  encoder text;
+}}
 neighbor 127.0.0.1 {{
-  router-id 192.0.2.1; local-address 127.0.0.1; local-as 64500; peer-as 64500; connect {bgp};
-  family {{ ipv4 unicast; ipv6 unicast; }}
-  static {{
-    route 198.51.100.0/24 next-hop 192.0.2.9 as-path [ 64500 64501 64502 ] community [ 64500:7 64500:3 ] local-preference 150 med 20;
-    route 203.0.113.0/24 next-hop 192.0.2.8 as-path [ 64510 ];
-    route 2001:db8::/32 next-hop 2001:db8::1 as-path [ 64520 4200000001 ];
+  router-id 192.0.2.1;
+  local-address 127.0.0.1;
+  local-as 64500;
+  peer-as 64500;
+  connect {bgp};
+  outgoing-ttl 8;
+  api {{ processes [ feed ]; }}
+  family {{
+    ipv4 unicast;
+    ipv6 unicast;
   }}
 }}
 """)
         env = {"PATH": os.environ["PATH"], "exabgp.daemon.user": "root" if os.geteuid() == 0 else os.environ.get("USER", "nobody"),
-               "exabgp.tcp.port": str(bgp), "exabgp.api.cli": "false", "exabgp.daemon.drop": "false"}
+               "exabgp.api.cli": "false", "exabgp.api.ack": "false"}
         with Background([peer("exabgp"), str(tmp_path / "exabgp.conf")], tmp_path, env=env):
             flows = [dict(src="203.0.113.5", dst="198.51.100.6"), dict(src="203.0.113.5", dst="2001:db8::9")]
             row = asked_until(tmp_path, port, flows[:1], lambda r: r["as_path"])[0]
@@ -250,7 +260,7 @@ def test_gobgp(tmp_path):
         (tmp_path / "gobgp.toml").write_text(f"""
 [global.config]
   as = 64500
-  router-id = "127.0.0.1"
+  router-id = "192.0.2.1"
   port = -1
 [[neighbors]]
   [neighbors.config]
