@@ -242,11 +242,12 @@ keep_grace(struct grace *g, const struct bgp_open *theirs)
 	g->notify = theirs->graceful_any && theirs->graceful_notify;
 	g->families = theirs->graceful;
 	g->forwarding = theirs->graceful_forwarding;
-	g->us = theirs->restart_time * US_PER_S;
-	g->long_lived = theirs->long_lived;
+	/* RFC 9494, 4.2: families that are not also restarted gracefully are long-lived at once */
+	g->us = theirs->graceful ? theirs->restart_time * US_PER_S : 0;
 	g->long_lived_us = theirs->long_lived_time * US_PER_S;
-	if (theirs->long_lived)
-		g->families |= theirs->long_lived;
+	/* FRR announces the capability by default, with no time */
+	g->long_lived = g->any && g->long_lived_us ? theirs->long_lived : 0;
+	g->families |= g->long_lived;
 }
 
 static struct bgp_peer *
