@@ -107,8 +107,8 @@ say_notification(struct session *s, const struct ending *e)
 	say(s, message, bgp_notification_write(message, e->notify, e->data, e->len));
 }
 
-/* We have no routes to tell, and say so at once: a router that restarts waits for this from all peers that know
- * graceful restart before it chooses routes (RFC 4724, 4.1). */
+/* We have no routes to tell, and say so at once: a router that restarts waits for this from all peers that
+ * know graceful restart before it chooses routes (RFC 4724, 4.1). */
 static void
 say_end_of_rib(struct session *s)
 {
