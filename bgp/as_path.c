@@ -39,7 +39,9 @@ bgp_as_path_decode(struct bgp_walk *k, struct wire *v, unsigned width, struct bg
 		end[1] = count;
 		if (!copy_numbers(end + 2, numbers, count, width))
 			return false;
-		end += 2 + 4 * (size_t)count;
+		if (unlikely(type == SET || type == CONFED_SET))
+			end[1] = (uint8_t)bgp_list_settle(k, BGP_LIST_WORD, end + 2, count);
+		end += 2 + 4 * (size_t)end[1];
 	}
 	k->mem = end;
 	*out = (struct bgp_bytes){start, (uint32_t)(end - start)};

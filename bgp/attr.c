@@ -15,7 +15,7 @@
 #define NONTRANSITIVE	BGP_FLAG_OPTIONAL
 #define CHECKED_FLAGS	(BGP_FLAG_OPTIONAL | BGP_FLAG_TRANSITIVE)
 #define KEPT_FLAGS	(CHECKED_FLAGS | BGP_FLAG_PARTIAL)
-#define SCRATCH_BYTES	(512 * 1024) /* twice each list of the longest message, and the tables to sort them */
+#define SCRATCH_BYTES	(512 * 1024) /* each list of the longest message, AS paths twice, and room to sort */
 #define ORIGIN_MAX	2
 #define AIGP_TLV	1
 #define AIGP_TLV_BYTES	11
@@ -116,28 +116,10 @@ decode_aggregator(struct bgp_walk *k, struct wire *v)
 	return true;
 }
 
-/* n numbers of four octets in host byte order. */
-static bool
-copy_words(struct bgp_walk *k, struct wire *v, struct bgp_bytes *out)
-{
-	size_t len = wire_left(v);
-	uint8_t *mem = bgp_walk_take(k, len);
-	const uint8_t *p = wire_bytes(v, len);
-
-	if (!mem || !p)
-		return false;
-	for (size_t i = 0; i + 4 <= len; i += 4) {
-		uint32_t word = load_be32(p + i);
-		memcpy(mem + i, &word, sizeof(word));
-	}
-	*out = (struct bgp_bytes){mem, (uint32_t)len};
-	return true;
-}
-
 static bool
 decode_communities(struct bgp_walk *k, struct wire *v)
 {
-	return copy_words(k, v, &k->u->attrs.std);
+	return bgp_list_words(k, BGP_LIST_WORD, v, &k->u->attrs.std);
 }
 
 static bool
@@ -158,78 +140,13 @@ decode_cluster_list(struct bgp_walk *k, struct wire *v)
 static bool
 decode_ext_communities(struct bgp_walk *k, struct wire *v)
 {
-	k->u->attrs.ext = (struct bgp_bytes){v->pos, (uint32_t)wire_left(v)};
-	return true;
+	return bgp_list_ext(k, v, &k->u->attrs.ext);
 }
 
-/* --- large communities: RFC 8092, 5: what is there twice is removed --- */
-
-#define LARGE_BYTES 12
-#define FEW_LARGE   24
-#define LARGE_SLOTS 16384 /* three times what the longest message holds */
-#define LARGE_PROBE 16
-
-/* True when c is among the n before it: the whole list is searched, which few may be. */
-static bool
-among_few(const uint8_t *list, unsigned n, const uint8_t *c)
-{
-	for (unsigned i = 0; i < n; i++)
-		if (memcmp(list + LARGE_BYTES * (size_t)i, c, LARGE_BYTES) == 0)
-			return true;
-	return false;
-}
-
-/* The same with a table of positions (1 is the first). The search is bounded, so who makes communities
- * collide keeps duplicates and gains nothing. */
-static bool
-among_many(uint16_t *slots, const uint8_t *list, unsigned n, const uint8_t *c)
-{
-	uint64_t head;
-	uint32_t tail;
-	memcpy(&head, c, sizeof(head));
-	memcpy(&tail, c + 8, sizeof(tail));
-	uint64_t hash = (head ^ (uint64_t)tail << 17) * 0x9e3779b97f4a7c15ULL;
-	unsigned at = (unsigned)(hash >> 50);
-
-	for (unsigned i = 0; i < LARGE_PROBE; i++, at = (at + 1) % LARGE_SLOTS) {
-		if (slots[at] == 0) {
-			slots[at] = (uint16_t)(n + 1);
-			return false;
-		}
-		if (memcmp(list + LARGE_BYTES * (size_t)(slots[at] - 1), c, LARGE_BYTES) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* Slots lie behind the list in the scratch area, which is not kept. */
 static bool
 decode_large_communities(struct bgp_walk *k, struct wire *v)
 {
-	struct bgp_bytes all;
-	unsigned n = 0;
-
-	if (!copy_words(k, v, &all))
-		return false;
-	unsigned count = all.len / LARGE_BYTES;
-	bool few = count <= FEW_LARGE;
-	uint8_t *list = k->mem - all.len, *after = k->mem;
-	/* the table's own alignment costs a byte at most */
-	after += (uintptr_t)after & 1;
-	uint16_t *slots = (uint16_t *)(void *)after;
-	size_t size = LARGE_SLOTS * sizeof(*slots);
-	if (!few && (size_t)(k->mem_end - k->mem) < size + 1)
-		return false;
-	if (!few)
-		memset(slots, 0, size);
-	for (unsigned i = 0; i < count; i++) {
-		const uint8_t *c = list + LARGE_BYTES * (size_t)i;
-		if (few ? among_few(list, n, c) : among_many(slots, list, n, c))
-			continue;
-		memmove(list + LARGE_BYTES * (size_t)n++, c, LARGE_BYTES);
-	}
-	k->u->attrs.lrg = (struct bgp_bytes){list, LARGE_BYTES * n};
-	return true;
+	return bgp_list_words(k, BGP_LIST_LARGE, v, &k->u->attrs.lrg);
 }
 
 /* --- attributes of four-octet AS numbers (RFC 6793) --- */

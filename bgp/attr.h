@@ -8,7 +8,8 @@
  *	as_path	  segments, each: uint8_t type, uint8_t count, uint32_t asn[count]
  *	std	  uint32_t each		ext  8 bytes each, as on the wire	lrg  uint32_t[3] each
  *
- * all in host byte order, unaligned, without padding. */
+ * all in host byte order, unaligned, without padding. Communities and AS sets are in ascending order, each
+ * element once (attr_list.c says why). */
 #ifndef FLOWRIB_BGP_ATTR_H
 #define FLOWRIB_BGP_ATTR_H
 

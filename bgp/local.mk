@@ -31,7 +31,7 @@ endif
 
 # messages and attributes
 libbgp_a_SOURCES += bgp/attr.h bgp/message.h bgp/nlri.h \
-	bgp/as_path.c bgp/attr.c bgp/capability.c bgp/capability.h bgp/message.c \
+	bgp/as_path.c bgp/attr.c bgp/attr_list.c bgp/capability.c bgp/capability.h bgp/message.c \
 	bgp/nlri.c bgp/nlri_flowspec.c bgp/nlri_item.h bgp/nlri_ls.c bgp/nlri_text.c bgp/update.c bgp/walk.h
 
 # Measures reading: update_bench [MILLIONS].

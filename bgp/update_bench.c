@@ -63,7 +63,11 @@ put_attributes(uint8_t *p, bool v6, uint64_t *seed)
 		p = put(p, "\x40\3\4\xc0\0\2\1", 7);
 	p = put(p, "\x80\4\4\0\0\0\x64", 7);
 	p = put(p, (uint8_t[]){0xc0, 8, (uint8_t)(4 * communities)}, 3);
-	return put_random(p, 4 * communities, seed);
+	for (unsigned i = 0; i < communities; i++) {
+		*p++ = (uint8_t)(40 * i); /* ascending, as most speakers send them */
+		p = put_random(p, 3, seed);
+	}
+	return p;
 }
 
 static uint8_t *

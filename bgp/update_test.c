@@ -223,27 +223,38 @@ others(void **state)
 	assert_memory_equal(u.attrs.other.p, "\xc0\x28\0\x11\1\0\7", 7);
 }
 
-/* RFC 8092, 5: what is there twice is removed, the first of its kind stays; few and many. */
+/* Sets are in ascending order, what is there twice is removed: RFC 1997, RFC 4360, 2; RFC 8092, 5; AS sets.
+ */
 static void
-large_duplicates(void **state)
+sets(void **state)
 {
 	(void)state;
 	struct bgp_update u;
 	struct text t = {0};
 
 	parse(&u, &ibgp, "",
-	      MANDATORY "c02030 000000020000000000000001 000000010000000000000002"
-			"000000020000000000000001 000000010000000000000003",
+	      ORIGIN "40021a 0201 0000fde9 0103 00000009 00000003 00000009 0201 00000001" NEXT_HOP
+		     "c00814 00050005 00010001 00050005 ffffff01 00020002"
+		     "c01020 0003fde900000005 0002fde900000009 0002fde900000009 0002fde900000001"
+		     "c02030 000000020000000000000001 000000010000000000000003"
+		     "000000020000000000000001 000000010000000000000002",
 	      NLRI);
-	static const uint32_t expected[] = {2, 0, 1, 1, 0, 2, 1, 0, 3};
+	static const uint32_t std[] = {0x00010001, 0x00020002, 0x00050005, 0xffffff01};
+	static const char ext[] = "\0\2\xfd\xe9\0\0\0\1\0\2\xfd\xe9\0\0\0\x09\0\3\xfd\xe9\0\0\0\5";
+	static const uint32_t large[] = {1, 0, 2, 1, 0, 3, 2, 0, 1};
 	assert_int_equal(u.outcome, BGP_OK);
-	assert_int_equal(u.attrs.lrg.len, sizeof(expected));
-	assert_memory_equal(u.attrs.lrg.p, expected, sizeof(expected));
+	assert_path(&u.attrs.as_path, "65001|{3 9}|1");
+	assert_int_equal(u.attrs.std.len, sizeof(std));
+	assert_memory_equal(u.attrs.std.p, std, sizeof(std));
+	assert_int_equal(u.attrs.ext.len, sizeof(ext) - 1);
+	assert_memory_equal(u.attrs.ext.p, ext, sizeof(ext) - 1);
+	assert_int_equal(u.attrs.lrg.len, sizeof(large));
+	assert_memory_equal(u.attrs.lrg.p, large, sizeof(large));
 
 	/* 300 of which 100 differ */
 	text_printf(&t, "%s d020%04x", MANDATORY, 12 * 300);
 	for (unsigned i = 0; i < 300; i++)
-		text_printf(&t, "0000fde9%08x%08x", i % 100, i % 10);
+		text_printf(&t, "0000fde9%08x%08x", (299 - i) % 100, (299 - i) % 10);
 	parse(&u, &ibgp, "", text_cstr(&t), NLRI);
 	assert_int_equal(u.outcome, BGP_OK);
 	assert_int_equal(u.attrs.lrg.len, 12 * 100);
@@ -775,21 +786,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(plain),
-	    cmocka_unit_test(attributes),
-	    cmocka_unit_test(extended_length),
-	    cmocka_unit_test(others),
-	    cmocka_unit_test(large_duplicates),
-	    cmocka_unit_test(merging),
-	    cmocka_unit_test(merging_long),
-	    cmocka_unit_test(aggregators),
-	    cmocka_unit_test(faults),
-	    cmocka_unit_test(fault_effects),
-	    cmocka_unit_test(frame),
-	    cmocka_unit_test(end_of_rib),
-	    cmocka_unit_test(next_hops),
-	    cmocka_unit_test(both),
-	    cmocka_unit_test(fault_rows),
+	    cmocka_unit_test(plain),	     cmocka_unit_test(attributes),  cmocka_unit_test(extended_length),
+	    cmocka_unit_test(others),	     cmocka_unit_test(sets),	    cmocka_unit_test(merging),
+	    cmocka_unit_test(merging_long),  cmocka_unit_test(aggregators), cmocka_unit_test(faults),
+	    cmocka_unit_test(fault_effects), cmocka_unit_test(frame),	    cmocka_unit_test(end_of_rib),
+	    cmocka_unit_test(next_hops),     cmocka_unit_test(both),	    cmocka_unit_test(fault_rows),
 	};
 	if (!bgp_scratch_init(&scratch))
 		return 1;

@@ -71,6 +71,15 @@ void bgp_walk_fault(struct bgp_walk *k, enum bgp_fault fault, enum bgp_outcome o
 /* attr.c: walks the attributes. */
 void bgp_attrs_walk(struct bgp_walk *k, struct wire *attrs);
 
+/* attr_list.c: lists that are sets, in ascending order and without duplicates. */
+enum bgp_list { BGP_LIST_WORD, BGP_LIST_EXT, BGP_LIST_LARGE };
+/* All of v, words of four octets (one or three an element) in host byte order. */
+bool bgp_list_words(struct bgp_walk *w, enum bgp_list list, struct wire *v, struct bgp_bytes *out);
+/* All of v, elements of eight octets as on the wire; where they stand when they are in order. */
+bool bgp_list_ext(struct bgp_walk *w, struct wire *v, struct bgp_bytes *out);
+/* n elements in place; returns how many stay. */
+unsigned bgp_list_settle(struct bgp_walk *w, enum bgp_list list, uint8_t *p, unsigned n);
+
 /* as_path.c: segments with AS numbers of width octets (2 or 4) to the binary form of attr.h. False when it is
  * malformed (RFC 7606, 7.2; RFC 7607). */
 bool bgp_as_path_decode(struct bgp_walk *k, struct wire *v, unsigned width, struct bgp_bytes *out);

@@ -33,6 +33,23 @@ check_list(const struct bgp_bytes *b, size_t element, const struct area *body, c
 	check(b->len == 0 || within(body, b->p, b->len) || within(scratch, b->p, b->len));
 }
 
+/* Words in host byte order, words of them an element, ascend. */
+static void
+check_ascending(const struct bgp_bytes *b, unsigned words)
+{
+	uint32_t last[3], next[3];
+	size_t size = words * sizeof(last[0]);
+
+	for (uint32_t at = 0; at + 2 * size <= b->len; at += (uint32_t)size) {
+		unsigned i = 0;
+		memcpy(last, b->p + at, size);
+		memcpy(next, b->p + at + size, size);
+		while (i < words - 1 && last[i] == next[i])
+			i++;
+		check(last[i] < next[i]);
+	}
+}
+
 static void
 check_path(const struct bgp_bytes *path)
 {
@@ -73,6 +90,10 @@ check_attrs(const struct bgp_attrs *a, const struct area *body, const struct are
 	check_list(&a->lrg, 12, body, scratch);
 	check_list(&a->cluster_list, 4, body, scratch);
 	check_list(&a->other, 1, body, scratch);
+	check_ascending(&a->std, 1);
+	check_ascending(&a->lrg, 3);
+	for (uint32_t at = 8; at < a->ext.len; at += 8)
+		check(memcmp(a->ext.p + at - 8, a->ext.p + at, 8) < 0);
 	if (a->as_path.len)
 		check_path(&a->as_path);
 	if (a->other.len)
