@@ -80,7 +80,7 @@ layout_round_trip(const struct layout *l)
 	char err[200];
 	layout_describe(&t, l);
 	struct wire w = wire_over(t.data, t.len);
-	assert_true(layout_understand(&back, &w, err, sizeof(err)));
+	assert_true(layout_understand(&back, &w, true, err, sizeof(err)));
 	assert_int_equal(wire_left(&w), 0);
 	assert_memory_equal(back.field, l->field, sizeof(l->field));
 	assert_int_equal(back.fields, l->fields);
@@ -91,7 +91,7 @@ layout_round_trip(const struct layout *l)
 	assert_int_equal(back.max_record, l->max_record);
 	for (size_t n = 0; n < t.len; n++) {
 		w = wire_over(t.data, n);
-		assert_false(layout_understand(&back, &w, err, sizeof(err)));
+		assert_false(layout_understand(&back, &w, true, err, sizeof(err)));
 	}
 	text_free(&t);
 }
@@ -111,12 +111,12 @@ test_layouts(void **st)
 	assert_memory_equal(t.data + 20, "src_host", 8);
 	memcpy(t.data + 20, "new_word", 8);
 	struct wire w = wire_over(t.data, t.len);
-	assert_true(layout_understand(&back, &w, err, sizeof(err)));
+	assert_true(layout_understand(&back, &w, true, err, sizeof(err)));
 	assert_string_equal(primitive_get(back.field[0].id)->name, "new_word");
 	assert_true(primitive_get(back.field[0].id)->flags & PRIMITIVE_CUSTOM);
 	t.data[17] = 15; /* its width now contradicts what is known */
 	w = wire_over(t.data, t.len);
-	assert_false(layout_understand(&back, &w, err, sizeof(err)));
+	assert_false(layout_understand(&back, &w, true, err, sizeof(err)));
 	text_free(&t);
 }
 

@@ -62,9 +62,13 @@ get_name(struct wire *w, char name[256])
 
 /* The primitive of that name here; one made for it when it is unknown. */
 static primitive_id
-name_primitive(const char *name, uint16_t width, uint8_t semantics, char *err, size_t errlen)
+name_primitive(const char *name, uint16_t width, uint8_t semantics, bool invent, char *err, size_t errlen)
 {
 	primitive_id id = primitive_find(name);
+	if (id == PRIMITIVE_NULL && !invent) {
+		snprintf(err, errlen, "there is no primitive '%.60s' here", name);
+		return id;
+	}
 	if (id == PRIMITIVE_NULL)
 		return primitive_add_custom(
 		    name, width, semantics <= CUSTOM_RAW ? (enum custom_semantics)semantics : CUSTOM_HEX, err,
@@ -81,7 +85,7 @@ name_primitive(const char *name, uint16_t width, uint8_t semantics, char *err, s
 
 /* A field must lie within the fixed part, or a formatter would read beyond the record. */
 static bool
-decode_field(struct layout *l, struct layout_field *f, struct wire *w, char *err, size_t errlen)
+decode_field(struct layout *l, struct layout_field *f, struct wire *w, bool invent, char *err, size_t errlen)
 {
 	char name[256];
 	f->offset = wire_u16(w);
@@ -95,7 +99,7 @@ decode_field(struct layout *l, struct layout_field *f, struct wire *w, char *err
 		snprintf(err, errlen, "the description of the columns is malformed");
 		return false;
 	}
-	f->id = name_primitive(name, f->width, semantics, err, errlen);
+	f->id = name_primitive(name, f->width, semantics, invent, err, errlen);
 	return f->id != PRIMITIVE_NULL;
 }
 
@@ -152,7 +156,7 @@ vars_consistent(const struct layout *l)
 /* What comes out obeys the same rules as a layout compiled here, so that formatters and
  * layout_records_valid() can be used on it as on any other. */
 bool
-layout_understand(struct layout *l, struct wire *w, char *err, size_t errlen)
+layout_understand(struct layout *l, struct wire *w, bool invent, char *err, size_t errlen)
 {
 	/* everything that is not sent stays zero: copy plans are only for who packs */
 	memset(l, 0, sizeof(*l));
@@ -161,7 +165,7 @@ layout_understand(struct layout *l, struct wire *w, char *err, size_t errlen)
 		return false;
 	}
 	for (unsigned i = 0; i < l->fields; i++) {
-		if (!decode_field(l, &l->field[i], w, err, errlen))
+		if (!decode_field(l, &l->field[i], w, invent, err, errlen))
 			return false;
 	}
 	for (unsigned i = 0; i < l->counters; i++) {

@@ -13,10 +13,10 @@
  * then per counter its merge rule and name. */
 void layout_describe(struct text *out, const struct layout *l);
 
-/* Reads a description. Names this program does not know become custom primitives shown in hexadecimal; so do
- * the custom primitives of the other side, with their own meaning. False with a message when the description
- * contradicts itself or a known column has another width here. The result is for reading records, not for
- * packing flows. */
-bool layout_understand(struct layout *l, struct wire *w, char *err, size_t errlen);
+/* Reads a description. With invent, names this program does not know become custom primitives shown in
+ * hexadecimal, and so do the custom primitives of the other side, with their own meaning: for programs of one
+ * thread. Without, they are an error. False with a message then, or when the description contradicts itself,
+ * or a known column has another width here. The result is for reading records, not for packing flows. */
+bool layout_understand(struct layout *l, struct wire *w, bool invent, char *err, size_t errlen);
 
 #endif

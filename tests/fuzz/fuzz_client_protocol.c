@@ -166,7 +166,7 @@ decode_layout(const uint8_t *data, size_t n)
 	struct wire w = wire_over(data, n);
 	struct layout l;
 	char err[300];
-	if (!layout_understand(&l, &w, err, sizeof(err)))
+	if (!layout_understand(&l, &w, true, err, sizeof(err)))
 		return;
 	/* what is left are records of it: what is valid can be walked and read */
 	uint32_t count = (uint32_t)(wire_left(&w) / 24);

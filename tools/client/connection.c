@@ -189,7 +189,7 @@ read_layout(struct connection *c)
 	struct wire w = wire_over(body, h.bytes);
 	if (h.type != MEMORY_LAYOUT)
 		return fail(c, "the daemon answers something else than was asked");
-	return layout_understand(&c->layout, &w, c->err, sizeof(c->err));
+	return layout_understand(&c->layout, &w, true, c->err, sizeof(c->err));
 }
 
 /* c must be closed by connection_close() also when this failed. */
