@@ -1,7 +1,7 @@
 # sql: from packed records to rows in a database, once. Knows no plugins and no configuration.
 noinst_LIBRARIES += libsql.a
 libsql_a_SOURCES =
-SQL_LIBS = libsql.a $(FLOW_LIBS) $(XXHASH_LIBS)
+SQL_LIBS = libsql.a $(FLOW_LIBS) $(XXHASH_LIBS) $(SQLITE_LIBS) $(PQ_LIBS)
 
 # the spool
 libsql_a_SOURCES += sql/spool.c sql/spool.h
@@ -11,5 +11,23 @@ spool_test_SOURCES = sql/spool_test.c
 spool_test_LDADD = $(SQL_LIBS) $(CMOCKA_LIBS)
 endif
 
-# tables, drivers, the writer
-libsql_a_SOURCES += sql/driver.h sql/table.h sql/writer.h
+# tables and the writer
+libsql_a_SOURCES += sql/driver.c sql/driver.h sql/drivers.h sql/table.c sql/table.h sql/writer.c sql/writer.h
+
+# databases: a build without one has the file that says so
+if HAVE_SQLITE
+libsql_a_SOURCES += sql/sqlite.c
+if HAVE_CMOCKA
+check_PROGRAMS += sqlite_test
+sqlite_test_SOURCES = sql/sqlite_test.c
+sqlite_test_LDADD = $(SQL_LIBS) $(CMOCKA_LIBS)
+endif
+else
+libsql_a_SOURCES += sql/sqlite_none.c
+endif
+if HAVE_PQ
+libsql_a_SOURCES += sql/pgsql.c
+else
+libsql_a_SOURCES += sql/pgsql_none.c
+endif
+EXTRA_DIST += sql/sqlite.c sql/sqlite_none.c sql/pgsql.c sql/pgsql_none.c

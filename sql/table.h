@@ -1,9 +1,9 @@
 /* Tables: which columns a configuration means, in order, and what goes into each.
  *
- * Columns, their types and defaults come from the primitive rows (collector/flow/primitives.c) and from the
- * versions of pmacct's tables, which are rows here (table.c). Everything that depends on the database is in a
- * dialect: quoting, names of types. A compiled table is a list of columns with a function that turns a packed
- * record into typed values; drivers bind or encode those and know nothing of primitives. */
+ * Columns, their names and types come from the primitive rows (collector/flow/primitives.c) and from the
+ * versions of pmacct's tables, which are rows here (table.c). A compiled table turns a packed record into
+ * typed values; drivers encode those for the columns they find in the database, whatever its types are, and
+ * know nothing of primitives. */
 #ifndef FLOWRIB_SQL_TABLE_H
 #define FLOWRIB_SQL_TABLE_H
 
@@ -12,22 +12,21 @@
 #include <stdint.h>
 
 #include "collector/base/text.h"
+#include "collector/flow/format.h"
 #include "collector/flow/layout.h"
 
-#define SQL_COLUMNS_MAX 160
+#define SQL_COLUMNS_MAX 200
 #define SQL_NAME_MAX	64 /* longest identifier, with NUL: PostgreSQL's own limit */
 
-/* What a value is to a database. */
+/* What a value is. */
 enum sql_kind {
-	SQL_KIND_NULL,
-	SQL_KIND_INT, /* int64_t; bool of width: 2, 4 or 8 bytes as the column's type has it */
-	SQL_KIND_DOUBLE,
-	SQL_KIND_TEXT,	    /* UTF-8, no NUL inside */
-	SQL_KIND_INET,	    /* struct addr, with prefix length for cidr */
-	SQL_KIND_MAC,	    /* 6 bytes */
-	SQL_KIND_TIME,	    /* int64_t microseconds since the epoch, shown as local or UTC time */
-	SQL_KIND_INT_LIST,  /* int64_t each: AS path as array */
-	SQL_KIND_TEXT_LIST, /* communities as array */
+	SQL_KIND_INT, /* int64_t; counters beyond 2^63 - 1 stop there */
+	SQL_KIND_REAL,
+	SQL_KIND_TEXT, /* UTF-8, no NUL inside */
+	SQL_KIND_ADDR, /* struct addr; "no address" is the database's 0.0.0.0 */
+	SQL_KIND_MAC,  /* 6 bytes */
+	SQL_KIND_TIME, /* int64_t microseconds since the epoch */
+	SQL_KIND_LIST, /* of numbers or words, as text with blanks between them */
 };
 
 struct sql_value {
@@ -36,32 +35,12 @@ struct sql_value {
 		int64_t integer;
 		double real;
 		struct {
-			const char *p; /* valid until the next row */
+			const char *p; /* NUL-terminated; valid until the next row */
 			uint32_t len;
 		} text;
-		struct {
-			struct addr addr;
-			uint8_t len;
-		} inet;
+		struct addr addr;
 		uint8_t mac[6];
 	};
-};
-
-/* Types of columns, independent of the database. */
-enum sql_type {
-	SQL_TYPE_SMALLINT,
-	SQL_TYPE_INT,
-	SQL_TYPE_BIGINT,
-	SQL_TYPE_REAL,
-	SQL_TYPE_DOUBLE,
-	SQL_TYPE_TEXT,
-	SQL_TYPE_CHAR, /* of a length; longer values are cut for it only where the existing table needs it */
-	SQL_TYPE_INET,
-	SQL_TYPE_CIDR,
-	SQL_TYPE_MACADDR,
-	SQL_TYPE_TIMESTAMP,
-	SQL_TYPE_BIGINT_ARRAY,
-	SQL_TYPE_TEXT_ARRAY,
 };
 
 /* How an existing row takes a new value in. */
@@ -74,29 +53,38 @@ enum sql_merge {
 	SQL_MERGE_REPLACE
 };
 
+/* Where the value of a column comes from. */
+enum sql_source {
+	SQL_FROM_KEY,	  /* a field of the key */
+	SQL_FROM_COUNTER, /* a counter behind it */
+	SQL_FROM_BIN,	  /* stamp_inserted: the time bin */
+	SQL_FROM_NOW,	  /* stamp_updated: when the row was purged */
+	SQL_FROM_RESIDUE, /* NAME_residual: the microseconds of a time of the key */
+	SQL_FROM_NOWHERE, /* a column of the table's version that is not aggregated by */
+};
+
 struct sql_column {
 	char name[SQL_NAME_MAX];
-	enum sql_type type;
-	uint16_t length; /* of SQL_TYPE_CHAR */
+	const char *type; /* for PostgreSQL, with NOT NULL and DEFAULT, as pmacct's scripts have it */
+	const char *best; /* exact type for a table of ours */
+	enum sql_kind kind;
 	enum sql_merge merge;
-	const char *fallback; /* default of the column, as SQL text; NULL: none */
-	/* where the value comes from */
-	const struct layout_field *field; /* NULL: a counter, a stamp or the fallback */
-	int counter;			  /* index in the layout's counters, -1: none */
-	void (*get)(const struct sql_column *c, const struct layout *l, const uint8_t *record,
-		    struct sql_value *out, struct text *scratch); /* table.c */
+	enum sql_source source;
+	primitive_id id; /* PRIMITIVE_NULL for stamps */
+	uint16_t offset; /* in the key, or index of the counter */
+	uint16_t width;
+	int text; /* column of the formatter, for kinds that are text; -1 */
 };
 
 struct sql_table_options {
 	unsigned version; /* sql_table_version: 1 to 9 */
 	bool bgp;	  /* sql_table_type: bgp */
 	bool optimize;	  /* sql_optimize_clauses: exactly what is aggregated by, else all of the version */
-	bool num_protos;  /* sql_num_protos */
-	bool timestamps_since_epoch, timestamps_secs, timestamps_utc;
-	bool arrays; /* AS paths and communities as arrays (*_encode_as_array) */
-	bool comms_num, tcpflags_as_array, fwd_status_as_string;
-	bool best; /* the best table instead of pmacct's: exact types, for sql-schema and sql_table_create */
-	bool sqlite; /* its names and ways where pmacct's differ (src_port, text addresses) */
+	bool num_protos;  /* sql_num_protos; PostgreSQL has numbers anyway */
+	bool timestamps_secs, timestamps_utc, timestamps_since_epoch;
+	bool lists; /* AS paths and communities as arrays (*_encode_as_array) */
+	bool comms_num;
+	bool sqlite; /* its names where pmacct's differ */
 };
 
 struct sql_table {
@@ -104,12 +92,13 @@ struct sql_table {
 	struct sql_table_options options;
 	struct sql_column column[SQL_COLUMNS_MAX];
 	unsigned columns;
-	bool has_bins;	 /* stamp_inserted comes from the records */
-	uint64_t now_us; /* stamp_updated, and stamp_inserted without bins; set for each segment */
+	bool has_bins;
+	uint64_t now_us; /* stamp_updated; to be set for each segment */
+	struct format *format;
 	struct text scratch;
 };
 
-/* False with a message that names key and column. l must outlive t. */
+/* False with a message, and nothing to free. l must outlive t. */
 bool sql_table_compile(struct sql_table *t, const struct layout *l, const struct sql_table_options *o,
 		       char *err, size_t errlen);
 void sql_table_free(struct sql_table *t);
@@ -117,27 +106,23 @@ void sql_table_free(struct sql_table *t);
 /* The values of one record, t->columns of them; they hold until the next call. */
 void sql_table_row(struct sql_table *t, const uint8_t *record, struct sql_value *out);
 
+/* "acct_v9", "acct_bgp": where pmacct writes by default. */
+void sql_table_default_name(char *out, size_t n, const struct sql_table_options *o);
+
 /* --- text of statements --- */
 
-/* What differs from one database to the other. */
-struct sql_dialect {
-	const char *name;
-	const char *type[SQL_TYPE_TEXT_ARRAY + 1]; /* NULL: has none, text is used */
-	bool partitions;
-};
-extern const struct sql_dialect sql_dialect_pgsql, sql_dialect_sqlite;
-
-/* Appends name in double quotes, "schema.table" as two names. */
+/* Appends name in double quotes; "schema.table" as two names, with a dot between them. */
 void sql_quote_name(struct text *out, const char *name);
+/* Appends s as a literal in single quotes. */
 void sql_quote_text(struct text *out, const char *s, size_t n);
 
+/* What a table of ours is made with. */
 struct sql_ddl_options {
-	bool partition_by_time; /* PostgreSQL, with time bins: by stamp_inserted */
-	uint64_t partition_seconds;
-	bool if_not_exists;
+	bool sqlite;
+	bool partitions; /* PostgreSQL, with time bins: by range of stamp_inserted */
 };
-/* CREATE TABLE with primary key, indexes and, when asked, the partitioned parent. */
-void sql_ddl(struct text *out, const struct sql_table *t, const char *name, const struct sql_dialect *d,
-	     const struct sql_ddl_options *o);
+/* CREATE TABLE IF NOT EXISTS of the best table: exact types, a primary key over the key columns, an index on
+ * the time. Ends with ";\n" after each statement. */
+void sql_ddl(struct text *out, const struct sql_table *t, const char *name, const struct sql_ddl_options *o);
 
 #endif

@@ -514,6 +514,18 @@ walk_aligned(struct format *f, const struct program *g, const struct row *r, cha
 	return p;
 }
 
+/* now must live as long as r is used. */
+static inline void
+row_of(struct row *r, const struct layout *l, const uint8_t *record, size_t key, const uint64_t *now)
+{
+	r->base[COLUMN_KEY] = record;
+	r->base[COLUMN_COUNTER] = record + key;
+	r->base[COLUMN_NOW] = (const uint8_t *)now;
+	r->base[COLUMN_ZERO] = zeros;
+	if (l->vars)
+		find_vars(r, l, record);
+}
+
 /* The room asked for covers the worst case of every column: 2 for CSV's doubled quotes, VAR_GROWTH for
  * JSON's escapes. Options (flow or event) are looked at once a row, not once a column. */
 void
@@ -523,12 +535,7 @@ format_row(struct format *f, const uint8_t *record, uint64_t now_us, struct text
 	struct row r;
 	size_t key = layout_key_size(l, record);
 	uint64_t now = now_us / US_PER_S;
-	r.base[COLUMN_KEY] = record;
-	r.base[COLUMN_COUNTER] = record + key;
-	r.base[COLUMN_NOW] = (const uint8_t *)&now;
-	r.base[COLUMN_ZERO] = zeros;
-	if (l->vars)
-		find_vars(&r, l, record);
+	row_of(&r, l, record, key, &now);
 	/* events and option records have no totals to show */
 	const struct program *g = record[l->kind_offset] == FLOW_KIND_FLOW ? &f->flow : &f->event;
 	char *p = text_reserve(out, g->fixed_room + 2 * VAR_GROWTH * (key - l->fixed_size));
@@ -540,6 +547,27 @@ format_row(struct format *f, const uint8_t *record, uint64_t now_us, struct text
 		p = walk(f, g, &r, p);
 	memcpy(p, g->end, g->end_len);
 	text_commit(out, p + g->end_len);
+}
+
+int
+format_column_of(const struct format *f, primitive_id id)
+{
+	for (unsigned i = 0; i < f->flow.columns; i++)
+		if (f->flow.column[i].id == id)
+			return (int)i;
+	return -1;
+}
+
+void
+format_column_text(struct format *f, int column, const uint8_t *record, struct text *out)
+{
+	const struct layout *l = f->layout;
+	struct row r;
+	uint64_t now = 0;
+	size_t key = layout_key_size(l, record);
+	row_of(&r, l, record, key, &now);
+	char *p = text_reserve(out, f->flow.fixed_room + 2 * VAR_GROWTH * (key - l->fixed_size));
+	text_commit(out, put_value(f, &f->flow.column[column], p, &r));
 }
 
 /* The names of the flow program: the header is one for all rows, also where events leave columns out. */

@@ -54,6 +54,11 @@ void format_free(struct format *f);
 
 /* Appends the header line (CSV, formatted; nothing for JSON). */
 void format_header(struct format *f, struct text *out);
+/* One column alone, without separators and quotes: for who writes rows in a way of its own. The column of a
+ * primitive, -1 when this output has none; it stays the same as long as f lives. */
+int format_column_of(const struct format *f, primitive_id id);
+/* Appends the text of a column of the record. */
+void format_column_text(struct format *f, int column, const uint8_t *record, struct text *out);
 /* Appends one record as a line. now_us is the time of writing (stamp_updated). */
 void format_row(struct format *f, const uint8_t *record, uint64_t now_us, struct text *out);
 
