@@ -83,6 +83,7 @@ rib_bench_LDADD = $(BGP_LIBS)
 if HAVE_CMOCKA
 check_PROGRAMS += rib_test
 rib_test_SOURCES = bgp/rib_test.c
+rib_test_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=slab_alloc -Wl,--wrap=region_grow
 rib_test_LDADD = $(BGP_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += rib_readers_test
 rib_readers_test_SOURCES = bgp/rib_readers_test.c

@@ -100,24 +100,21 @@ intern(struct path_lists *l, const struct path *path, uint32_t n)
 }
 
 bool
-path_list_change(struct path_lists *l, uint32_t list, uint32_t path_id, bgp_set_id set, uint32_t *out,
-		 bgp_set_id *old)
+path_list_change(struct path_lists *l, uint32_t list, const struct path *path, uint32_t *out, bgp_set_id *old)
 {
 	struct path now[PATHS_MAX + 1];
 	const struct path_list *was = list_at(l, list);
 	uint32_t n = list ? was->n : 0, kept = 0, i = 0;
 	*old = 0;
-	while (i < n && was->path[i].id < path_id)
+	while (i < n && was->path[i].id < path->id)
 		now[kept++] = was->path[i++];
-	if (i < n && was->path[i].id == path_id)
+	if (i < n && was->path[i].id == path->id)
 		*old = was->path[i++].set;
-	if (set)
-		now[kept++] = (struct path){path_id, set};
-	if (kept + n - i > PATHS_MAX)
-		return false;
+	if (path->set)
+		now[kept++] = *path;
 	while (i < n)
 		now[kept++] = was->path[i++];
-	*out = kept ? intern(l, now, kept) : 0;
+	*out = kept > PATHS_MAX ? list : kept ? intern(l, now, kept) : 0;
 	return *out || !kept;
 }
 

@@ -37,10 +37,11 @@ path_list_at(const struct path_lists *l, uint32_t id)
 	return slab_at(&l->slab, id);
 }
 
-/* The list with a path added or replaced (set not 0), or taken out (set 0). list 0 is the empty one, which is
- * also what may come out. *old is the set that the path had, or 0. False when memory is short or the list
- * would grow too long. A list without references is to be settled in the end. */
-bool path_list_change(struct path_lists *l, uint32_t list, uint32_t path_id, bgp_set_id set, uint32_t *out,
+/* The list with a path added or replaced, or taken out (path->set 0). list 0 is the empty one, which is also
+ * what may come out; the same comes out when nothing changes, or when it would grow too long. *old is the set
+ * that the path had, or 0. False when memory is short. A list without references is to be settled in the end.
+ */
+bool path_list_change(struct path_lists *l, uint32_t list, const struct path *path, uint32_t *out,
 		      bgp_set_id *old);
 
 void path_list_ref(struct path_lists *l, uint32_t id, uint32_t n);

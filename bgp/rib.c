@@ -270,6 +270,7 @@ rib_publish(struct rib *r)
 	publish(&s->groups, r->groups.count);
 	publish(&s->routes, r->routes);
 	publish(&s->lists, r->lists.count);
+	publish(&s->paths_refused, r->refused);
 	publish(&s->prefix_bytes, slab_bytes(&p[0].slab) + slab_bytes(&p[1].slab));
 	publish(&s->trie_bytes, slab_bytes(&r->space.nodes) + r->roots[0].usable + r->roots[1].usable +
 				    r->tables_n * sizeof(struct rib_table) + slab_bytes(&r->maps));

@@ -32,6 +32,7 @@ struct rib;
 struct rib_stats {
 	size_t tables, prefixes, groups, routes, lists;
 	size_t prefixes_v4, prefixes_v6;
+	size_t paths_refused; /* ADD-PATH routes so far beyond the 255 that a peer may have for one prefix */
 	size_t prefix_bytes, trie_bytes, group_bytes, index_bytes, list_bytes; /* memory touched */
 };
 
@@ -51,15 +52,17 @@ void rib_free(struct rib *r);
 uint32_t rib_slot_open(struct rib *r);
 
 /* Announces n prefixes of one family with one set of attributes, in the order given. ADD-PATH routes come
- * through rib_announce_path. change may be NULL. False when memory is short (told by the caller, as a
- * session fault); what was announced before that stays. *added counts routes that the slot did not have. */
+ * through rib_announce_path; one path too many for a prefix is not taken. change may be NULL. False when
+ * memory is short (told by the caller, as a session fault); what was announced before that stays. *added
+ * counts routes that the slot did not have. */
 bool rib_announce(struct rib *r, uint32_t slot, enum bgp_family family, const struct bgp_nlri *nlri,
 		  unsigned n, bgp_set_id set, rib_change *change, void *ctx, unsigned *added);
 bool rib_announce_path(struct rib *r, uint32_t slot, enum bgp_family family, const struct bgp_nlri *nlri,
 		       unsigned n, bgp_set_id set, rib_change *change, void *ctx, unsigned *added);
 
-/* Withdraws from slot; where stale is not RIB_NO_SLOT, from that too. *removed counts. With add_path the
- * path identifiers count. False when memory is short: taking one prefix out of many alike needs some. */
+/* Withdraws from slot; where stale is not RIB_NO_SLOT, from that too. *removed counts the
+ * routes of both; a prefix is told once. With add_path the path identifiers count. False when memory is
+ * short: taking one prefix out of many alike needs some. */
 bool rib_withdraw(struct rib *r, uint32_t slot, uint32_t stale, enum bgp_family family,
 		  const struct bgp_nlri *nlri, unsigned n, bool add_path, rib_change *change, void *ctx,
 		  unsigned *removed);

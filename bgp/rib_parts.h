@@ -38,6 +38,8 @@ struct rib_item {
 	uint16_t nlri; /* index */
 	uint16_t move; /* index, or NO_MOVE */
 	bgp_set_id old;
+	bool refused; /* one path too many */
+	bool told;
 };
 
 /* Prefixes of the run that have the same group and get the same entry. */
@@ -74,6 +76,7 @@ struct rib {
 	uint32_t slots_end; /* those in use are below */
 	size_t routes;
 	size_t empties;		/* removable prefixes without routes */
+	size_t refused;		/* paths beyond PATHS_MAX */
 	size_t keep_empty;	/* prefixes without routes that are left alone; 0: none, for tests */
 	uint64_t tidied;	/* how far prefixes were tidied; of rib_tidy.c */
 	bool removing;		/* those without routes, in the walk under way */

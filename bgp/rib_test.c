@@ -329,6 +329,79 @@ do_drop(struct model *m)
 	m->slot[s] = rib_slot_open(m->rib);
 }
 
+/* --- without memory --- */
+
+/* The linker puts these in the place of the real ones (local.mk). */
+uint32_t __real_slab_alloc(struct slab *s, size_t bytes);
+uint32_t __wrap_slab_alloc(struct slab *s, size_t bytes);
+bool __real_region_grow(struct region *r, size_t step);
+bool __wrap_region_grow(struct region *r, size_t step);
+static bool short_of_memory;
+
+uint32_t
+__wrap_slab_alloc(struct slab *s, size_t bytes)
+{
+	return short_of_memory && !draw(3) ? 0 : __real_slab_alloc(s, bytes);
+}
+
+bool
+__wrap_region_grow(struct region *r, size_t step)
+{
+	return !(short_of_memory && !draw(3)) && __real_region_grow(r, step);
+}
+
+struct believed {
+	struct model *m;
+	unsigned slot;
+	unsigned changed; /* routes that came or went */
+};
+
+/* Some of a run may have failed: what is told is what has happened. */
+static void
+believe(void *ctx, uint32_t slot, enum bgp_family family, const struct bgp_nlri *nlri, bgp_set_id old,
+	bgp_set_id fresh)
+{
+	struct believed *b = ctx;
+	struct model *m = b->m;
+	unsigned i = 0, set = 0;
+	(void)slot;
+	while (m->family[i] != family || m->nlri[i].rd != nlri->rd ||
+	       m->nlri[i].prefix.len != nlri->prefix.len ||
+	       !addr_equal(&m->nlri[i].prefix.addr, &nlri->prefix.addr))
+		i++;
+	while (fresh && m->set[set] != fresh)
+		set++;
+	uint8_t *has = &m->has[b->slot][i][nlri->path_id];
+	assert_int_equal(old, set_of(m, *has));
+	*has = fresh ? (uint8_t)(set + 1) : 0;
+	b->changed += !old || !fresh;
+}
+
+static bool
+do_short(struct model *m)
+{
+	struct bgp_nlri nlri[RUN];
+	unsigned prefix[RUN], s = draw(SLOTS), count;
+	enum bgp_family f = (enum bgp_family)draw(BGP_RIB_FAMILIES);
+	struct believed b = {.m = m, .slot = s};
+	bool paths = with_paths(s, f), ok;
+	unsigned n = draw_run(m, f, prefix);
+	for (unsigned i = 0; i < n; i++) {
+		nlri[i] = m->nlri[prefix[i]];
+		nlri[i].path_id = paths ? draw(PATHS) : 0;
+	}
+	bgp_set_id set = m->set[draw(SETS)];
+	short_of_memory = true;
+	if (draw(2))
+		ok = rib_withdraw(m->rib, m->slot[s], RIB_NO_SLOT, f, nlri, n, paths, believe, &b, &count);
+	else
+		ok = (paths ? rib_announce_path : rib_announce)(m->rib, m->slot[s], f, nlri, n, set, believe,
+								&b, &count);
+	short_of_memory = false;
+	assert_int_equal(count, b.changed);
+	return ok;
+}
+
 /* --- comparisons --- */
 
 static unsigned
@@ -581,11 +654,139 @@ test_model(void **state)
 	readers_leave();
 }
 
+/* Where memory fails, structure and counts stay whole, and what was told is what is there. */
+static void
+test_short(void **state)
+{
+	(void)state;
+	readers_join();
+	struct model *m = model_new(77);
+	unsigned failed = 0;
+	for (unsigned round = 0; round < 60; round++) {
+		for (unsigned i = 0; i < 20; i++)
+			failed += !do_short(m);
+		for (unsigned i = 0; i < 5; i++)
+			do_announce(m);
+		if (round % 5 == 0)
+			do_drop(m);
+		check_all(m);
+		if (round % 4 == 0)
+			check_tidy(m);
+	}
+	assert_in_range(failed, 100, 1100);
+	model_free(m);
+	readers_leave();
+}
+
+static struct bgp_nlri
+nlri_of(const char *text)
+{
+	struct bgp_nlri n = {.label = BGP_NO_LABEL};
+	assert_true(prefix_parse(&n.prefix, text));
+	return n;
+}
+
+/* As many paths as may be, and one more. A walk and an exact question give them in parts. */
+static void
+test_many_paths(void **state)
+{
+	(void)state;
+	struct bgp_store *store = bgp_store_new();
+	struct rib *r = rib_new(store);
+	bgp_set_id set = make_set(store, 1);
+	uint32_t slot = rib_slot_open(r);
+	struct bgp_nlri n = nlri_of("198.51.100.0/24");
+	struct rib_route out[300];
+	struct rib_stats stats;
+	unsigned added, seen = 0;
+	for (uint32_t i = 0; i <= PATHS_MAX; i++) {
+		n.path_id = 1000 - i;
+		assert_true(rib_announce_path(r, slot, BGP_IPV4_UNICAST, &n, 1, set, NULL, NULL, &added));
+		assert_int_equal(added, i < PATHS_MAX);
+	}
+	rib_stats(r, &stats);
+	assert_int_equal(stats.paths_refused, 1);
+	assert_int_equal(rib_slot_routes(r, slot), PATHS_MAX);
+	assert_int_equal(rib_exact(r, slot, BGP_IPV4_UNICAST, &n, out, 300), PATHS_MAX);
+	assert_int_equal(rib_exact(r, slot, BGP_IPV4_UNICAST, &n, out, 7), 7);
+	uint64_t cursor = 0;
+	for (unsigned k; (k = rib_walk(r, slot, &cursor, out, 64)) != 0; seen += k)
+		for (unsigned i = 0; i < k; i++)
+			assert_int_equal(out[i].nlri.path_id, 1000 - PATHS_MAX + 1 + seen + i);
+	assert_int_equal(seen, PATHS_MAX);
+	rib_free(r);
+	assert_int_equal(bgp_store_set(store, set)->refs, 1);
+	bgp_store_free(store);
+}
+
+static uint32_t
+prefix_of(struct rib *r, uint32_t slot, const char *address, enum bgp_family f)
+{
+	struct rib_query q = {.table = rib_table(r, f, 0), .slot = slot, .stale = RIB_NO_SLOT};
+	assert_true(addr_parse(&q.addr, address));
+	rib_lookup(r, &q, 1);
+	return q.prefix;
+}
+
+/* A route that flaps leaves its prefix where it is, and so does a default route when everything else goes. */
+static void
+test_flap(void **state)
+{
+	(void)state;
+	struct bgp_store *store = bgp_store_new();
+	struct rib *r = rib_new(store);
+	bgp_set_id set = make_set(store, 1);
+	uint32_t slot = rib_slot_open(r);
+	struct bgp_nlri n[2] = {nlri_of("0.0.0.0/0"), nlri_of("203.0.113.0/24")};
+	unsigned count;
+	assert_true(rib_announce(r, slot, BGP_IPV4_UNICAST, n, 2, set, NULL, NULL, &count));
+	uint32_t any = prefix_of(r, slot, "192.0.2.1", BGP_IPV4_UNICAST);
+	uint32_t longer = prefix_of(r, slot, "203.0.113.1", BGP_IPV4_UNICAST);
+	for (unsigned keep = 0; keep < 2; keep++) {
+		r->keep_empty = keep ? 0 : r->keep_empty;
+		assert_true(
+		    rib_withdraw(r, slot, RIB_NO_SLOT, BGP_IPV4_UNICAST, n, 2, false, NULL, NULL, &count));
+		assert_int_equal(count, 2);
+		while (!rib_tidy(r))
+			;
+		assert_int_equal(prefix_of(r, slot, "203.0.113.1", BGP_IPV4_UNICAST), RIB_NO_PREFIX);
+		struct rib_stats stats;
+		rib_stats(r, &stats);
+		assert_int_equal(stats.prefixes, keep ? 1 : 2);
+		assert_true(rib_announce(r, slot, BGP_IPV4_UNICAST, n, 2, set, NULL, NULL, &count));
+		assert_int_equal(prefix_of(r, slot, "192.0.2.1", BGP_IPV4_UNICAST), any);
+		if (!keep)
+			assert_int_equal(prefix_of(r, slot, "203.0.113.1", BGP_IPV4_UNICAST), longer);
+	}
+	rib_free(r);
+	bgp_store_free(store);
+}
+
+/* With change wanted, a prefix that both slots had is told once, of the fresh one. */
+static void
+test_stale_told_once(void **state)
+{
+	(void)state;
+	struct model *m = model_new(5);
+	struct bgp_nlri n[2] = {m->nlri[0], m->nlri[0]};
+	struct told t = {.m = m, .slot = 1, .n = 1, .prefix = {0}, .old = {m->set[2]}};
+	enum bgp_family f = m->family[0];
+	unsigned count;
+	assert_true(rib_announce(m->rib, m->slot[1], f, n, 1, m->set[2], NULL, NULL, &count));
+	assert_true(rib_announce(m->rib, m->slot[4], f, n, 1, m->set[3], NULL, NULL, &count));
+	assert_true(rib_withdraw(m->rib, m->slot[1], m->slot[4], f, n, 2, false, hear, &t, &count));
+	assert_int_equal(t.seen, 1);
+	assert_int_equal(count, 2);
+	model_free(m);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_model),
+	    cmocka_unit_test(test_model),	    cmocka_unit_test(test_short),
+	    cmocka_unit_test(test_many_paths),	    cmocka_unit_test(test_flap),
+	    cmocka_unit_test(test_stale_told_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

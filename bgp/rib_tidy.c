@@ -12,7 +12,7 @@
 #include "bgp/rib_parts.h"
 
 #define DROP_BUCKETS  (1U << 20) /* looked at in a step, */
-#define DROP_GROUPS   (1U << 16) /* or changed */
+#define DROP_GROUPS   (1U << 15) /* or changed */
 #define TELL_PREFIXES (1U << 14)
 #define TIDY_COST     (1U << 15)
 #define REMOVAL_COST  8 /* of taking a prefix out, in prefixes looked at; and 1 per entry */

@@ -109,8 +109,9 @@ gather(struct order *o, unsigned n)
 		trie_walk(&o->r->space, walk, m);
 		for (unsigned i = 0; i < m; i++) {
 			uint32_t id = resolve(o, &walk[i], table[i], o->nlri[done + i].prefix.len);
-			o->failed = !id && o->set;
-			if (o->failed || (id && !take(o, id, done + i)))
+			bool missing = !id && o->set;
+			o->failed |= missing;
+			if (missing || (id && !take(o, id, done + i)))
 				return done + i;
 		}
 	}
@@ -126,14 +127,17 @@ new_entry(struct order *o, struct rib_item *item, uint32_t old, uint32_t *entry)
 	struct rib *r = o->r;
 	bool list = old & GROUP_LIST;
 	uint32_t out;
+	item->refused = false;
 	item->old = list ? path_list_at(&r->lists, old & ~GROUP_LIST)->path[0].set : old;
 	*entry = o->set;
 	if (!o->paths || (!list && !o->set))
 		return true;
-	if (!path_list_change(&r->lists, list ? old & ~GROUP_LIST : 0, o->nlri[item->nlri].path_id, o->set,
-			      &out, &item->old))
+	const struct path path = {o->nlri[item->nlri].path_id, o->set};
+	if (!path_list_change(&r->lists, list ? old & ~GROUP_LIST : 0, &path, &out, &item->old))
 		return false;
 	*entry = out ? out | GROUP_LIST : 0;
+	item->refused = o->set && !item->old && *entry == old;
+	r->refused += item->refused;
 	return true;
 }
 
@@ -172,9 +176,10 @@ sort(struct order *o)
 		uint32_t group = trie_at(p, item->prefix)->group, entry;
 		uint32_t old = group_entry(&r->groups, group, o->slot);
 		item->move = NO_MOVE;
-		o->failed |= !new_entry(o, item, old, &entry);
-		if (o->failed)
+		if (!new_entry(o, item, old, &entry)) {
+			o->failed = true;
 			break;
+		}
 		if (entry != old) {
 			item->move = (uint16_t)move_for(o, group, old, entry);
 			run->move[item->move].count++;
@@ -264,24 +269,44 @@ settle_prefixes(struct order *o)
 	}
 }
 
+/* A withdrawal from two slots is told once. */
 static void
 tell(struct order *o)
 {
-	const struct rib_run *run = &o->r->run;
+	struct rib_run *run = &o->r->run;
 	for (unsigned i = 0; i < run->sorted; i++) {
-		const struct rib_item *item = &run->item[i];
-		if (item->move != NO_MOVE && run->move[item->move].failed)
+		struct rib_item *item = &run->item[i];
+		bool failed = item->move != NO_MOVE && run->move[item->move].failed;
+		if (failed || item->refused || item->told || (!o->set && !item->old))
 			continue;
-		if (o->set || item->old)
-			o->change(o->ctx, o->slot, o->family, &o->nlri[item->nlri], item->old, o->set);
+		item->told = true;
+		o->change(o->ctx, o->slot, o->family, &o->nlri[item->nlri], item->old, o->set);
 	}
 }
 
-/* The first of several moves from one group retires it. */
+/* A list that was made for moves that then failed. */
+static void
+settle_list(struct order *o, unsigned move)
+{
+	const struct rib_run *run = &o->r->run;
+	uint32_t entry = run->move[move].wish.entry;
+	if (!(entry & GROUP_LIST))
+		return;
+	for (unsigned i = 0; i < move; i++)
+		if (run->move[i].failed && run->move[i].wish.entry == entry)
+			return;
+	rib_entry_unref(o->r, entry, 0);
+}
+
+/* The first of several moves from one group retires it. Lists without references go first: afterwards, one that
+ * a failed move wanted may have gone as the old one of another. */
 static void
 settle_moves(struct order *o)
 {
 	struct rib *r = o->r;
+	for (unsigned i = 0; i < r->run.moves; i++)
+		if (r->run.move[i].failed)
+			settle_list(o, i);
 	for (unsigned i = 0; i < r->run.moves; i++) {
 		const struct rib_move *m = &r->run.move[i];
 		struct group *from = group_at(&r->groups, m->wish.from);
@@ -292,8 +317,6 @@ settle_moves(struct order *o)
 		}
 		if (!m->failed && m->old)
 			rib_entry_unref(r, m->old, m->count);
-		if (m->failed && m->wish.entry & GROUP_LIST)
-			rib_entry_unref(r, m->wish.entry, 0);
 	}
 }
 

@@ -204,6 +204,17 @@ adopt(struct change *c, uint32_t id)
 	}
 }
 
+/* What is named by the next entries: with a default route's change, all nodes and prefixes come by. */
+static void
+look_ahead(const struct change *c, const uint32_t *e, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (e[i] & NODE)
+			__builtin_prefetch(ref_entries(c->s, e[i]));
+		else if (e[i] != c->from)
+			__builtin_prefetch(trie_at(c->plane, e[i]));
+}
+
 /* In n entries, and all that is below them, `to` takes the place of `from`. */
 static void
 replace(struct change *c, uint32_t *e, size_t n)
@@ -212,6 +223,8 @@ replace(struct change *c, uint32_t *e, size_t n)
 	c->visited += n;
 	for (size_t i = 0; i < n; i++) {
 		uint32_t v = e[i];
+		if (i % FANOUT == 0)
+			look_ahead(c, e + i, n - i < FANOUT ? n - i : FANOUT);
 		if (v == c->from)
 			readers_store(&e[i], c->to);
 		else if (v & NODE)
