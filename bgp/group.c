@@ -4,8 +4,10 @@
  * probing with deletions degrades fast above that. Deleting shifts back instead of leaving tombstones, which
  * would pile up.
  *
- * Groups that become equal because a slot is dropped are not joined at once: both stay in the index, and the
- * first in probing order stands for them (group_canonical).
+ * Groups that become equal because a slot is dropped are not joined at once. One of them stands for all in
+ * the index; the others, and empty ones, are put aside: into the buckets of their numbers, where only a walk
+ * over all groups finds them. In their own they would make one chain, which may be of all groups there are,
+ * and each change of one of them a walk along it.
  *
  * A vector covers the slots from the first to the last route of its prefixes, in whole units of the slab; so
  * there are usually a few free places at its end, and only every fourth peer of a table load moves it. */
@@ -72,11 +74,19 @@ index_put(struct groups *g, uint32_t hash, uint32_t id)
 	*group_bucket_at(g, i) = (struct group_bucket){hash, id};
 }
 
+/* Where the index has a group. */
+static uint32_t
+place_of(const struct groups *g, uint32_t id)
+{
+	const struct group *v = group_at(g, id);
+	return v->aside ? mix(0, id) : v->hash;
+}
+
 /* Shifts back those behind that are not where they want to be. */
 static void
-index_take(struct groups *g, uint32_t hash, uint32_t id)
+index_take(struct groups *g, uint32_t id)
 {
-	size_t mask = g->buckets - 1, hole = hash & mask;
+	size_t mask = g->buckets - 1, hole = place_of(g, id) & mask;
 	while (group_bucket_at(g, hole)->id != id)
 		hole = (hole + 1) & mask;
 	for (size_t i = (hole + 1) & mask; group_bucket_at(g, i)->id; i = (i + 1) & mask) {
@@ -214,13 +224,14 @@ group_make(struct groups *g, const struct group_wish *w)
 }
 
 static void
-change(struct groups *g, uint32_t id, uint32_t i, uint32_t entry, uint32_t hash)
+change(struct groups *g, uint32_t id, uint32_t i, uint32_t entry, uint32_t hash, bool aside)
 {
 	struct group *v = group_at(g, id);
-	index_take(g, v->hash, id);
+	index_take(g, id);
 	readers_store(&v->vector[i], entry);
 	v->hash = hash;
-	index_put(g, hash, id);
+	v->aside = aside;
+	index_put(g, place_of(g, id), id);
 }
 
 bool
@@ -230,7 +241,7 @@ group_change(struct groups *g, const struct group_wish *w)
 	uint32_t i = w->slot - v->first;
 	if (i >= v->len)
 		return false;
-	change(g, w->from, i, w->entry, w->hash);
+	change(g, w->from, i, w->entry, w->hash, false);
 	return true;
 }
 
@@ -241,7 +252,10 @@ group_drop(struct groups *g, uint32_t id, uint32_t slot)
 	uint32_t old = group_entry(g, id, slot);
 	if (!old)
 		return 0;
-	change(g, id, slot - v->first, 0, v->hash - mix(slot, old));
+	struct group_wish w;
+	group_wish_init(g, &w, v->family, id, slot, old, 0);
+	bool aside = group_wish_empty(g, &w) || group_find(g, &w);
+	change(g, id, slot - v->first, 0, w.hash, aside);
 	group_set_dirty(g, id, true);
 	return old;
 }
@@ -250,7 +264,7 @@ void
 group_hide(struct groups *g, uint32_t id)
 {
 	group_set_dirty(g, id, false);
-	index_take(g, group_at(g, id)->hash, id);
+	index_take(g, id);
 	g->count--;
 }
 
@@ -268,12 +282,19 @@ group_set_dirty(struct groups *g, uint32_t id, bool dirty)
 	v->dirty = dirty;
 }
 
-/* The wish to have what it has already. */
+/* The wish to have what it has already. One that was put aside, and whose like is gone, stands for itself
+ * again.
+ */
 uint32_t
-group_canonical(const struct groups *g, uint32_t id)
+group_canonical(struct groups *g, uint32_t id)
 {
 	const struct group *v = group_at(g, id);
 	struct group_wish w = {
 	    .from = id, .slot = v->first, .entry = v->vector[0], .hash = v->hash, .family = v->family};
-	return group_wish_empty(g, &w) ? 0 : group_find(g, &w);
+	if (group_wish_empty(g, &w))
+		return 0;
+	uint32_t found = group_find(g, &w);
+	if (!found)
+		change(g, id, 0, v->vector[0], v->hash, false);
+	return found ? found : id;
 }

@@ -18,7 +18,8 @@ struct group {
 	uint32_t hash;
 	uint16_t pending; /* of the run at hand: number of its first move, plus 1 */
 	uint8_t family;
-	bool dirty;	   /* may be empty or equal to another: to be tidied */
+	bool dirty : 1;	   /* may be empty or equal to another: to be tidied */
+	bool aside : 1;	   /* it was when its slot was dropped: not in the index by its hash */
 	uint32_t vector[]; /* slots first to first + len - 1 */
 };
 
@@ -104,6 +105,6 @@ group_bucket_at(const struct groups *g, size_t i)
 /* Marks it to be tidied, or as tidy. */
 void group_set_dirty(struct groups *g, uint32_t id, bool dirty);
 /* The group that stands for all that are equal to this one: 0 for an empty one, else the first of them. */
-uint32_t group_canonical(const struct groups *g, uint32_t id);
+uint32_t group_canonical(struct groups *g, uint32_t id);
 
 #endif
