@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "bgp/report.h"
+#include "bgp/restore.h"
 #include "bgp/roster.h"
 #include "bgp/speaker.h"
 #include "collector/base/clock.h"
@@ -95,9 +96,29 @@ bgp_open_sockets(struct bgp *b, char *err, size_t errlen)
 	return speaker_open(b->speaker, err, errlen) && bgp_outputs_open(b->outputs, err, errlen);
 }
 
+/* No snapshot yet is the first start; one that cannot be read is no reason not to collect. */
+static void
+restore(struct bgp *b)
+{
+	char err[512];
+	const char *path = b->config.snapshot_file;
+	uint64_t begun = clock_monotonic_us();
+	if (!path || access(path, F_OK) != 0)
+		return;
+	if (!bgp_restore(&b->world, path, err, sizeof(err)))
+		log_warn("bgp_daemon_snapshot_file: %s; what could be read of it is used", err);
+	const struct counter_block *t = b->world.totals;
+	log_notice(
+	    "%llu BGP routes of %llu peers are back from %s, after %.1f s; they leave as peers announce anew",
+	    (unsigned long long)counter_read(t, BGP_TOTAL_ROUTES),
+	    (unsigned long long)counter_read(t, BGP_TOTAL_STALE), path,
+	    (double)(clock_monotonic_us() - begun) / US_PER_S);
+}
+
 bool
 bgp_start(struct bgp *b, char *err, size_t errlen)
 {
+	restore(b);
 	return bgp_outputs_start(b->outputs, err, errlen) && speaker_start(b->speaker, err, errlen);
 }
 

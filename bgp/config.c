@@ -62,6 +62,7 @@ bgp_config_read(struct bgp_config *c, const struct conf *conf, char *err, size_t
 	read_transport(c, conf);
 	read_host(c->host, sizeof(c->host));
 	c->neighbors_file = conf_string(conf, CONF_CORE, CONF_bgp_neighbors_file);
+	c->snapshot_file = conf_string(conf, CONF_CORE, CONF_bgp_daemon_snapshot_file);
 	c->id = read_id(conf, &c->address);
 	c->as = (uint32_t)conf_uint(conf, CONF_CORE, CONF_bgp_daemon_as);
 	c->add_path = !conf_bool(conf, CONF_CORE, CONF_bgp_daemon_add_path_ignore);

@@ -16,6 +16,7 @@ struct bgp_config {
 	const char *allow_file;
 	const char *md5_file;
 	const char *neighbors_file;
+	const char *snapshot_file; /* is read at the start */
 
 	uint32_t id;		  /* BGP identifier, host byte order */
 	uint32_t as;		  /* 0: that of the peer */

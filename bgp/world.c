@@ -15,6 +15,8 @@ static const struct counter_desc totals[BGP_TOTALS] = {
     [BGP_TOTAL_OPENING] = GAUGE("bgp_opening", "BGP sessions that are not established yet"),
     [BGP_TOTAL_STALE] = GAUGE("bgp_peers_stale", "BGP peers with stale routes"),
     [BGP_TOTAL_ROUTES] = GAUGE("bgp_routes", "Routes of all BGP peers"),
+    [BGP_TOTAL_LONGEST_TURN] =
+	GAUGE("bgp_longest_turn_microseconds", "Longest time that a BGP session had to wait for its turn"),
     [BGP_TOTAL_ACCEPTED] = TOTAL("bgp_connections", NULL, "BGP connections accepted"),
     [BGP_TOTAL_SESSIONS] = TOTAL("bgp_sessions", NULL, "BGP sessions that became established"),
     [BGP_TOTAL_REFUSED_DENIED] =
