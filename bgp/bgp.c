@@ -118,8 +118,13 @@ restore(struct bgp *b)
 bool
 bgp_start(struct bgp *b, char *err, size_t errlen)
 {
+	char where[ADDR_TEXT_MAX + 8];
 	restore(b);
-	return bgp_outputs_start(b->outputs, err, errlen) && speaker_start(b->speaker, err, errlen);
+	if (!bgp_outputs_start(b->outputs, err, errlen) || !speaker_start(b->speaker, err, errlen))
+		return false;
+	bgp_listening(b, where, sizeof(where));
+	log_info("waiting for BGP data on %s", where);
+	return true;
 }
 
 void
