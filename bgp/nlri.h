@@ -10,10 +10,12 @@
 
 /* One prefix. Bits beyond the length are zero. */
 struct bgp_nlri {
-	struct prefix prefix; /* of an IPv4 family: IPv4-mapped, length 0-32 */
-	uint32_t path_id;     /* RFC 7911; 0 without ADD-PATH */
-	uint32_t label;	      /* BGP_NO_LABEL: none */
-	uint64_t rd;	      /* VALUE_RD: eight bytes as one big-endian number; 0 outside VPNs */
+	/* Of an IPv4 family: IPv4-mapped, length 0-32. The family says which it is, not the address: a peer
+	 * may send an IPv6 prefix within ::ffff:0:0/96. */
+	struct prefix prefix;
+	uint32_t path_id; /* RFC 7911; 0 without ADD-PATH */
+	uint32_t label;	  /* BGP_NO_LABEL: none */
+	uint64_t rd;	  /* VALUE_RD: eight bytes as one big-endian number; 0 outside VPNs */
 };
 #define BGP_NO_LABEL UINT32_MAX
 

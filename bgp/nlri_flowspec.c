@@ -3,7 +3,8 @@
  *	dst 192.0.2.0/24 proto =6 port >=1024&<=2047|=8080 tcp-flags 0x02
  *
  * "|" and "&" as in the rule. Of bitmasks "0x12" is any of these bits, "=0x12" all of them, "!" the
- * opposite. An IPv6 pattern that does not begin at bit 0 has its offset behind it. */
+ * opposite. An IPv6 pattern that does not begin at bit 0 has its offset behind it. A rule without components
+ * is "any". */
 #include "bgp/nlri_item.h"
 
 enum op_bit { END = 0x80, AND = 0x40, LENGTH = 0x30, LESS = 4, GREATER = 2, EQUAL = 1, NOT = 2, MATCH = 1 };
@@ -107,6 +108,8 @@ static const struct component components[] = {
 bool
 bgp_flowspec_text(struct wire *w, bool v6, struct text *out)
 {
+	if (wire_left(w) == 0)
+		text_str(out, "any");
 	for (bool first = true; wire_left(w); first = false) {
 		unsigned type = wire_u8(w);
 		const struct component *c = type < ARRAY_SIZE(components) ? &components[type] : NULL;

@@ -260,7 +260,7 @@ static const struct text_case text_cases[] = {
     {BGP_IPV4_FLOWSPEC, "03 03 87 00", "proto true"},
     {BGP_IPV4_FLOWSPEC, "03 63 81 06", "3 octets 638106"},
     {BGP_IPV4_FLOWSPEC, "02 03 81", "2 octets 0381"},
-    {BGP_IPV4_FLOWSPEC, "00", ""},
+    {BGP_IPV4_FLOWSPEC, "00", "any"},
     {BGP_IPV4_FLOWSPEC, "f003 03 81 06", "proto =6"},
     {BGP_IPV4_FLOWSPEC, "05 03 81", NULL},
     {BGP_IPV4_FLOWSPEC, "f0", NULL},

@@ -20,24 +20,36 @@
 
 /* --- what all share --- */
 
+/* Two digits an octet. */
+static void
+say_hex(struct text *out, const uint8_t *b, size_t n)
+{
+	static const char digits[] = "0123456789abcdef";
+	char *p = text_reserve(out, 2 * n);
+
+	for (size_t i = 0; i < n; i++) {
+		*p++ = digits[b[i] >> 4];
+		*p++ = digits[b[i] & 15];
+	}
+	text_commit(out, p);
+}
+
 void
 bgp_say_rd(struct text *out, uint64_t rd)
 {
 	unsigned type = (unsigned)(rd >> 48);
-	struct addr a;
-	uint32_t ip = __builtin_bswap32((uint32_t)(rd >> 16));
+	uint64_t admin = type == 0 ? rd >> 32 & 0xffff : rd >> 16 & 0xffffffff;
+	uint32_t ip = __builtin_bswap32((uint32_t)admin);
+	struct addr a = addr_from_v4(&ip);
 
-	if (type == 0) {
-		text_printf(out, "0:%u:%u", (unsigned)(rd >> 32 & 0xffff), (unsigned)(rd & 0xffffffff));
-	} else if (type == 1) {
-		a = addr_from_v4(&ip);
-		text_str(out, "1:");
+	text_u64(out, type);
+	text_char(out, ':');
+	if (type == 1)
 		bgp_say_addr(out, &a);
-		text_printf(out, ":%u", (unsigned)(rd & 0xffff));
-	} else {
-		text_printf(out, "%u:%u:%u", type, (unsigned)(rd >> 16 & 0xffffffff),
-			    (unsigned)(rd & 0xffff));
-	}
+	else
+		text_u64(out, admin);
+	text_char(out, ':');
+	text_u64(out, rd & (type == 0 ? 0xffffffff : 0xffff));
 }
 
 void
@@ -55,12 +67,13 @@ bgp_say_prefix(struct text *out, const struct prefix *p)
 void
 bgp_say_octets(struct text *out, struct wire w)
 {
-	size_t n = wire_left(&w);
+	size_t n = wire_left(&w), shown = n < OCTETS_SHOWN ? n : OCTETS_SHOWN;
 
-	text_printf(out, "%zu octets%s", n, n ? " " : "");
-	for (unsigned i = 0; i < OCTETS_SHOWN && wire_left(&w); i++)
-		text_printf(out, "%02x", wire_u8(&w));
-	if (wire_left(&w))
+	text_u64(out, n);
+	text_str(out, n ? " octets " : " octets");
+	if (shown)
+		say_hex(out, wire_bytes(&w, shown), shown);
+	if (shown < n)
 		text_str(out, "...");
 }
 
@@ -101,10 +114,10 @@ field_number(struct text *out, uint64_t v)
 static void
 field_hex(struct wire *w, size_t n, struct text *out)
 {
-	struct wire v = wire_sub(w, n);
+	const uint8_t *p = wire_bytes(w, n);
 	text_char(out, '[');
-	while (wire_left(&v))
-		text_printf(out, "%02x", wire_u8(&v));
+	if (p)
+		say_hex(out, p, n);
 	text_char(out, ']');
 }
 
@@ -519,8 +532,7 @@ say_target(struct text *out, struct wire w)
 		bgp_say_rd(out, (uint64_t)(b[0] & 0xbf) << 48 | value);
 		return;
 	}
-	for (size_t i = 0; i < n; i++)
-		text_printf(out, "%02x", b[i]);
+	say_hex(out, b, n);
 }
 
 static bool
