@@ -49,6 +49,11 @@ sbin_PROGRAMS += flowribd
 flowribd_SOURCES = collector/core/main.c
 flowribd_LDADD = $(CORE_LIBS)
 
+# Measures what correlation adds to a record: correlate_bench [-d] [-p PEERS] [FILE].
+noinst_PROGRAMS += correlate_bench
+correlate_bench_SOURCES = collector/core/correlate_bench.c
+correlate_bench_LDADD = $(CORE_LIBS)
+
 if HAVE_CMOCKA
 check_PROGRAMS += control_test correlate_test correlate_list_test fanout_test status_test supervisor_test
 control_test_SOURCES = collector/core/control_test.c
