@@ -202,72 +202,6 @@ part_unref(struct bgp_store *s, uint32_t id)
 	part_settle(s, id);
 }
 
-/* --- lists of communities --- */
-
-static int
-compare_std(const void *a, const void *b)
-{
-	uint32_t x, y;
-	memcpy(&x, a, sizeof(x));
-	memcpy(&y, b, sizeof(y));
-	return (x > y) - (x < y);
-}
-
-static int
-compare_ext(const void *a, const void *b)
-{
-	return memcmp(a, b, 8);
-}
-
-static int
-compare_lrg(const void *a, const void *b)
-{
-	uint32_t x[3], y[3];
-	memcpy(x, a, sizeof(x));
-	memcpy(y, b, sizeof(y));
-	for (unsigned i = 0; i < 2; i++)
-		if (x[i] != y[i])
-			return x[i] > y[i] ? 1 : -1;
-	return (x[2] > y[2]) - (x[2] < y[2]);
-}
-
-/* A list of communities is a set: it is kept in ascending order, each once, so that equal sets are one part,
- * and one key when flows are aggregated by it. Most peers send them so. */
-struct list_order {
-	size_t width;
-	int (*compare)(const void *, const void *);
-};
-static const struct list_order order_std = {4, compare_std}, order_ext = {8, compare_ext},
-			       order_lrg = {12, compare_lrg};
-
-static bool
-is_ordered(const struct bgp_bytes *list, const struct list_order *o)
-{
-	for (size_t i = o->width; i + o->width <= list->len; i += o->width)
-		if (o->compare(list->p + i - o->width, list->p + i) >= 0)
-			return false;
-	return true;
-}
-
-/* Copies a list into `to` and orders it there; returns its new length. */
-static size_t
-put_ordered(uint8_t *to, const struct bgp_bytes *list, const struct list_order *o)
-{
-	size_t n = 0;
-	if (list->len)
-		memcpy(to, list->p, list->len);
-	if (is_ordered(list, o))
-		return list->len;
-	qsort(to, list->len / o->width, o->width, o->compare);
-	for (size_t i = 0; i + o->width <= list->len; i += o->width) {
-		if (n && o->compare(to + n - o->width, to + i) == 0)
-			continue;
-		memmove(to + n, to + i, o->width);
-		n += o->width;
-	}
-	return n;
-}
-
 /* --- the rarer attributes --- */
 
 /* In the order in which they stand in the part. */
@@ -297,21 +231,10 @@ more_add(struct bgp_store *s, size_t *n, enum more_type type, const void *bytes,
 	*n += sizeof(head) + len;
 }
 
-static void
-more_add_list(struct bgp_store *s, size_t *n, enum more_type type, const struct bgp_bytes *list,
-	      const struct list_order *o)
-{
-	uint8_t *p = s->more + *n;
-	size_t len = put_ordered(p + sizeof(uint32_t), list, o);
-	uint32_t head = (uint32_t)type | (uint32_t)len << 8;
-	memcpy(p, &head, sizeof(head));
-	*n += sizeof(head) + len;
-}
-
 static bool
 more_room(struct bgp_store *s, const struct bgp_attrs *a)
 {
-	size_t need = (size_t)a->std.len + a->ext.len + a->lrg.len + a->cluster_list.len + a->other.len + 256;
+	size_t need = (size_t)a->ext.len + a->lrg.len + a->cluster_list.len + a->other.len + 256;
 	if (need <= s->more_cap)
 		return true;
 	uint8_t *more = realloc(s->more, 2 * need);
@@ -338,9 +261,9 @@ more_collect(struct bgp_store *s, const struct bgp_attrs *a)
 {
 	size_t n = 0;
 	if (a->ext.len)
-		more_add_list(s, &n, MORE_EXT, &a->ext, &order_ext);
+		more_add(s, &n, MORE_EXT, a->ext.p, a->ext.len);
 	if (a->lrg.len)
-		more_add_list(s, &n, MORE_LRG, &a->lrg, &order_lrg);
+		more_add(s, &n, MORE_LRG, a->lrg.p, a->lrg.len);
 	if (a->present & BGP_HAS_LABEL)
 		more_add(s, &n, MORE_LABEL, &a->label, sizeof(a->label));
 	if (!addr_is_none(&a->next_hop_link_local))
@@ -470,14 +393,8 @@ intern_parts(struct bgp_store *s, const struct bgp_attrs *a, struct bgp_set *set
 {
 	struct addr next_hop = a->present & BGP_HAS_NEXT_HOP ? a->next_hop : (struct addr){.q = {0, 0}};
 	uint32_t next_hop_len = addr_is_none(&next_hop) ? 0 : sizeof(next_hop);
-	struct bgp_bytes std = a->std;
-	if (!is_ordered(&std, &order_std)) {
-		if (!more_room(s, a))
-			return false;
-		std = (struct bgp_bytes){s->more, (uint32_t)put_ordered(s->more, &a->std, &order_std)};
-	}
 	if (!part_intern(s, PART_PATH, a->as_path.p, a->as_path.len, &set->path) ||
-	    !part_intern(s, PART_LIST, std.p, std.len, &set->std) ||
+	    !part_intern(s, PART_LIST, a->std.p, a->std.len, &set->std) ||
 	    !part_intern(s, PART_NEXT_HOP, &next_hop, next_hop_len, &set->next_hop))
 		return false;
 	if (!more_wanted(a))

@@ -57,8 +57,7 @@ void bgp_store_free(struct bgp_store *s);
 /* --- the BGP thread --- */
 
 /* The id of the set with these attributes, made when there is none; it is not counted yet. 0 when memory is
- * short. Copies what it keeps. Communities of all kinds are kept in ascending order, each once: their order
- * means nothing (RFC 1997), and pmacct shows them so. */
+ * short. Copies what it keeps. */
 bgp_set_id bgp_store_intern(struct bgp_store *s, const struct bgp_attrs *a);
 /* n more, or n fewer, routes have it. With the last one it is freed, once no reader sees it. */
 void bgp_store_ref(struct bgp_store *s, bgp_set_id id, uint32_t n);
@@ -79,7 +78,7 @@ struct bgp_bytes bgp_store_ext(const struct bgp_store *s, const struct bgp_set *
 struct bgp_bytes bgp_store_lrg(const struct bgp_store *s, const struct bgp_set *set);
 /* BGP_NO_LABEL (nlri.h) when the set has none. */
 uint32_t bgp_store_label(const struct bgp_store *s, const struct bgp_set *set);
-/* All of it, as it was interned but for the order of communities; lists point into the store. */
+/* All of it, as it was interned; lists point into the store. */
 void bgp_store_attrs(const struct bgp_store *s, const struct bgp_set *set, struct bgp_attrs *out);
 
 void bgp_store_stats(const struct bgp_store *s, struct bgp_store_stats *out);

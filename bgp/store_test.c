@@ -34,47 +34,6 @@ draw_bytes(uint8_t *room, unsigned unit, unsigned most)
 	return (struct bgp_bytes){n ? room : NULL, n};
 }
 
-/* Whether element i of a list comes after element i + 1: words in host byte order, of extended communities
- * bytes. */
-static int
-compared(const uint8_t *p, unsigned unit)
-{
-	uint32_t a[3], b[3];
-	if (unit == 8)
-		return memcmp(p, p + 8, 8);
-	memcpy(a, p, unit);
-	memcpy(b, p + unit, unit);
-	for (unsigned w = 0; w < unit / 4; w++)
-		if (a[w] != b[w])
-			return a[w] < b[w] ? -1 : 1;
-	return 0;
-}
-
-/* Ascending, each once, as the store keeps communities. */
-static struct bgp_bytes
-draw_communities(uint8_t *room, unsigned unit, unsigned most)
-{
-	struct bgp_bytes list = draw_bytes(room, unit, most);
-	for (uint32_t i = 0; i + 2 * unit <= list.len;) {
-		uint8_t *p = room + i, kept[12];
-		int order = compared(p, unit);
-		if (order < 0) {
-			i += unit;
-			continue;
-		}
-		if (order > 0) {
-			memcpy(kept, p, unit);
-			memmove(p, p + unit, unit);
-			memcpy(p + unit, kept, unit);
-		} else {
-			memmove(p, p + unit, list.len - i - unit);
-			list.len -= unit;
-		}
-		i = 0;
-	}
-	return list;
-}
-
 /* Few values each, so that equal ones come up again. */
 static void
 draw_attrs(struct drawn *d)
@@ -113,9 +72,9 @@ draw_attrs(struct drawn *d)
 			d->path[2 + i] = (uint8_t)draw(2);
 		a->as_path = (struct bgp_bytes){d->path, 2 + 4 * n};
 	}
-	a->std = draw_communities(d->std, 4, 4);
-	a->ext = draw_communities(d->ext, 8, 2);
-	a->lrg = draw_communities(d->lrg, 12, 2);
+	a->std = draw_bytes(d->std, 4, 4);
+	a->ext = draw_bytes(d->ext, 8, 2);
+	a->lrg = draw_bytes(d->lrg, 12, 2);
 	a->cluster_list = draw_bytes(d->cluster, 4, 2);
 	a->other = draw_bytes(d->other, 1, 12);
 }
@@ -280,43 +239,14 @@ test_path_ends(void **state)
 	bgp_store_free(s);
 }
 
-/* Communities in any order are one set of attributes. */
-static void
-test_order(void **state)
-{
-	(void)state;
-	static const uint32_t std[] = {5 << 16 | 1, 3 << 16 | 1, 4 << 16 | 1, 3 << 16 | 1};
-	static const uint32_t std_ordered[] = {3 << 16 | 1, 4 << 16 | 1, 5 << 16 | 1};
-	static const uint8_t ext[] = {0, 2, 0, 5, 0, 0, 0, 1, 0, 2, 0, 3, 0, 0, 0, 1, 0, 2, 0, 5, 0, 0, 0, 1};
-	static const uint8_t ext_ordered[] = {0, 2, 0, 3, 0, 0, 0, 1, 0, 2, 0, 5, 0, 0, 0, 1};
-	static const uint32_t lrg[] = {5, 1, 2, 5, 1, 1, 3, 9, 9};
-	static const uint32_t lrg_ordered[] = {3, 9, 9, 5, 1, 1, 5, 1, 2};
-	struct bgp_attrs any = {.std = {(const uint8_t *)std, sizeof(std)},
-				.ext = {ext, sizeof(ext)},
-				.lrg = {(const uint8_t *)lrg, sizeof(lrg)}};
-	struct bgp_attrs ordered = {.std = {(const uint8_t *)std_ordered, sizeof(std_ordered)},
-				    .ext = {ext_ordered, sizeof(ext_ordered)},
-				    .lrg = {(const uint8_t *)lrg_ordered, sizeof(lrg_ordered)}};
-	struct bgp_attrs kept;
-	struct bgp_store *s = bgp_store_new();
-	assert_non_null(s);
-	bgp_set_id id = bgp_store_intern(s, &any);
-	assert_true(id != 0);
-	assert_int_equal(bgp_store_intern(s, &ordered), id);
-	bgp_store_attrs(s, bgp_store_set(s, id), &kept);
-	assert_true(bytes_equal(kept.std, ordered.std));
-	assert_true(bytes_equal(kept.ext, ordered.ext));
-	assert_true(bytes_equal(kept.lrg, ordered.lrg));
-	bgp_store_settle(s, id);
-	bgp_store_free(s);
-}
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_identity),  cmocka_unit_test(test_churn), cmocka_unit_test(test_settle),
-	    cmocka_unit_test(test_path_ends), cmocka_unit_test(test_order),
+	    cmocka_unit_test(test_identity),
+	    cmocka_unit_test(test_churn),
+	    cmocka_unit_test(test_settle),
+	    cmocka_unit_test(test_path_ends),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
