@@ -63,6 +63,8 @@ read_entries(const struct rib *r, struct asked *a, unsigned n)
 				       ? (const void *)path_list_at(&r->lists, a[i].entry & ~GROUP_LIST)
 				       : bgp_store_set(r->store, a[i].entry);
 		__builtin_prefetch(next);
+		/* half of the sets lie across two lines */
+		__builtin_prefetch((const uint8_t *)next + sizeof(struct bgp_set) - 1);
 	}
 }
 
@@ -83,6 +85,14 @@ choose(const struct rib *r, const struct path_list *list, struct rib_query *q)
 	return bgp_store_set(r->store, list->path[i].set);
 }
 
+/* Fetching what nobody reads costs as much as waiting for it. */
+static inline void
+prefetch_part(const struct rib *r, const struct rib_query *q, enum rib_part part, uint32_t id)
+{
+	if (q->parts & part)
+		__builtin_prefetch(bgp_store_part_at(r->store, id));
+}
+
 static void
 answer(const struct rib *r, const struct asked *a)
 {
@@ -94,9 +104,10 @@ answer(const struct rib *r, const struct asked *a)
 		q->set = choose(r, path_list_at(&r->lists, a->entry & ~GROUP_LIST), q);
 	else
 		q->set = bgp_store_set(r->store, a->entry);
-	__builtin_prefetch(bgp_store_part_at(r->store, q->set->path));
-	__builtin_prefetch(bgp_store_part_at(r->store, q->set->std));
-	__builtin_prefetch(bgp_store_part_at(r->store, q->set->next_hop));
+	prefetch_part(r, q, RIB_PART_PATH, q->set->path);
+	prefetch_part(r, q, RIB_PART_STD, q->set->std);
+	prefetch_part(r, q, RIB_PART_NEXT_HOP, q->set->next_hop);
+	prefetch_part(r, q, RIB_PART_MORE, q->set->more);
 }
 
 /* Answers those that can be; the others climb. Returns how many those are. */

@@ -84,6 +84,14 @@ bool rib_tidy(struct rib *r);
 /* The table of a family and route distinguisher, or RIB_TABLE_NONE. Ids of tables are never reused. */
 uint32_t rib_table(const struct rib *r, enum bgp_family family, uint64_t rd);
 
+/* Parts of a set of attributes that a reader will look at. */
+enum rib_part {
+	RIB_PART_PATH = 1 << 0,
+	RIB_PART_STD = 1 << 1,
+	RIB_PART_NEXT_HOP = 1 << 2,
+	RIB_PART_MORE = 1 << 3, /* extended and large communities, labels */
+};
+
 /* A question for the longest match. */
 struct rib_query {
 	/* in */
@@ -93,15 +101,16 @@ struct rib_query {
 	uint32_t stale; /* asked where slot has no route for a prefix; RIB_NO_SLOT: none */
 	const struct addr
 	    *next_hop; /* ADD-PATH: the route with this next hop; NULL, or none such: the first */
+	uint8_t parts; /* bits of enum rib_part: what to prefetch, so that nothing else is fetched */
 	/* out */
+	uint8_t len;		   /* of the prefix, in the address' own family */
 	const struct bgp_set *set; /* NULL: no route */
 	uint32_t prefix;	   /* RIB_NO_PREFIX: no route */
 	uint32_t path_id;
-	uint8_t len; /* of the prefix, in the address' own family */
 };
 
 /* Answers n questions at once, their cache misses overlapping. Between readers_begin() and readers_end(),
- * which is as long as answers hold. Sets and their parts are prefetched. */
+ * which is as long as answers hold. Sets are prefetched, and the parts that a question names. */
 void rib_lookup(const struct rib *r, struct rib_query *q, unsigned n);
 
 /* One route of an exact prefix, or all routes of a slot: for looking glass, dumps, snapshots. */

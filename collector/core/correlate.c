@@ -35,7 +35,8 @@ struct correlate {
 	struct correlate_wants wants;
 	struct bgp_sources sources;
 	struct correlate_maps maps;
-	uint32_t by_map; /* rows of fills that a map decides */
+	uint32_t by_map;  /* rows of fills that a map decides */
+	uint8_t parts[2]; /* of routes, by side: bits of enum rib_part that are read */
 	bool ip_next_hop, skip_subas;
 	unsigned radius; /* 0: paths stay whole */
 	unsigned follow_default;
@@ -113,17 +114,27 @@ asns_of_communities(struct correlate *c, const struct bgp_set *set, uint32_t *pe
 			return;
 }
 
+/* What is not in the set of attributes itself. */
 static void
+asns_otherwise(struct correlate *c, const struct bgp_set *set, uint32_t *peer, uint32_t *origin)
+{
+	if (!set->path) {
+		asns_of_communities(c, set, peer, origin);
+		return;
+	}
+	if (!*origin)
+		*origin = path_last(path_of(c, set));
+	if (c->skip_subas)
+		*peer = path_first_external(path_of(c, set));
+}
+
+static inline void
 asns_of(struct correlate *c, const struct bgp_set *set, uint32_t *peer, uint32_t *origin)
 {
 	*peer = set->peer_as;
 	*origin = set->origin_as;
-	if (unlikely(!set->path))
-		asns_of_communities(c, set, peer, origin);
-	else if (unlikely(!*origin))
-		*origin = path_last(path_of(c, set));
-	if (unlikely(c->skip_subas) && set->path)
-		*peer = path_first_external(path_of(c, set));
+	if (unlikely(!*origin || c->skip_subas))
+		asns_otherwise(c, set, peer, origin);
 }
 
 static uint32_t
@@ -156,6 +167,7 @@ typedef void fill_fn(struct correlate *c, const struct flow_batch *batch, const 
 struct fill {
 	size_t offset, n; /* in struct flow */
 	unsigned side;	  /* 0: the route to the source, 1: to the destination */
+	uint8_t parts;	  /* of the route: bits of enum rib_part */
 	fill_fn *fill;
 	enum comm_type list;					       /* fill_list */
 	uint32_t (*value)(struct correlate *, const struct bgp_set *); /* fill_number */
@@ -223,11 +235,13 @@ fill_label(struct correlate *c, const struct flow_batch *batch, const struct fil
 	}
 }
 
-#define AT(member)	   .offset = offsetof(struct flow, member), .n = sizeof(((struct flow *)0)->member)
-#define HOOK(member)	   .hook = offsetof(struct correlate_maps, member)
-#define PATH(member, s, k) .fill = fill_path, AT(member), .side = (s), .key = (k), .bgp = "bgp"
+#define AT(member)   .offset = offsetof(struct flow, member), .n = sizeof(((struct flow *)0)->member)
+#define HOOK(member) .hook = offsetof(struct correlate_maps, member)
+#define PATH(member, s, k)                                                                                   \
+	.fill = fill_path, AT(member), .side = (s), .key = (k), .bgp = "bgp", .parts = RIB_PART_PATH
 #define COMMS(member, t, s, k)                                                                               \
-	.fill = fill_list, AT(member), .list = (t), .side = (s), .key = (k), .bgp = "bgp"
+	.fill = fill_list, AT(member), .list = (t), .side = (s), .key = (k), .bgp = "bgp",                   \
+	.parts = (t) == COMM_STD ? RIB_PART_STD : RIB_PART_MORE
 #define NUMBER(member, v, s, k)                                                                              \
 	.fill = fill_number, AT(member), .value = (v), .side = (s), .key = (k), .bgp = "bgp"
 
@@ -238,7 +252,7 @@ static const struct fill fills[] = {
     {COMMS(lrg_comm, COMM_LRG, 1, -1)},
     {NUMBER(local_pref, value_local_pref, 1, -1)},
     {NUMBER(med, value_med, 1, -1)},
-    {.fill = fill_label, AT(mpls_label_bottom), .side = 1, .key = -1},
+    {.fill = fill_label, AT(mpls_label_bottom), .side = 1, .key = -1, .parts = RIB_PART_MORE},
     {PATH(src_as_path, 0, CONF_bgp_src_as_path_type)},
     {COMMS(src_std_comm, COMM_STD, 0, CONF_bgp_src_std_comm_type)},
     {COMMS(src_ext_comm, COMM_EXT, 0, CONF_bgp_src_ext_comm_type)},
@@ -386,13 +400,22 @@ read_follow(struct correlate *c, const struct conf *conf, char *err, size_t errl
 	return true;
 }
 
+/* Which rows maps decide, and what of routes will be read. */
 static void
 read_rows(struct correlate *c, const struct conf *conf)
 {
 	bool map;
-	for (unsigned r = 0; r < ARRAY_SIZE(fills); r++)
+	for (unsigned r = 0; r < ARRAY_SIZE(fills); r++) {
 		if (row_active(conf, &fills[r], &map) && map)
 			c->by_map |= 1U << r;
+		if (c->wants.fills & 1U << r)
+			c->parts[fills[r].side] |= fills[r].parts;
+	}
+	if (c->wants.next_hop)
+		c->parts[1] |= RIB_PART_NEXT_HOP;
+	for (unsigned side = 0; side < 2; side++)
+		if (c->skip_subas && c->wants.side[side])
+			c->parts[side] |= RIB_PART_PATH;
 }
 
 struct correlate *
@@ -532,6 +555,7 @@ ask_table(struct correlate *c, struct place at, const struct addr *address, uint
 	q->slot = columns.slot;
 	q->stale = columns.stale;
 	q->next_hop = next_hop;
+	q->parts = c->parts[at.side];
 	c->place[c->queries++] = at;
 }
 

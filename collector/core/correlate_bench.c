@@ -4,7 +4,7 @@
  * Flows go between hosts drawn evenly from the prefixes of the table, which no real traffic does: every
  * lookup misses the caches. A batch has 64 flows of one exporter, as a few datagrams give. The tables are
  * loaded straight into the RIB: neighbouring prefixes share attributes (3 on average), which come from
- * 100,000 sets a peer; peers agree on them, or with -d each has its own.
+ * 100,000 sets a peer with 22,000 lists of communities; peers agree on them, or with -d each has its own.
  * Usage: correlate_bench [-d] [-p PEERS] [FILE], FILE with a prefix a line; without it a table of the size of
  * today's Internet is made up. */
 #include <pthread.h>
@@ -134,7 +134,7 @@ make_set(struct bench *b, unsigned peer, uint32_t i)
 {
 	uint32_t as[4] = {64500 + peer, (uint32_t)(mix(i) % 64), (uint32_t)(mix(i) % 4096), 1000 + i};
 	uint32_t std[4] = {64500u << 16 | i % 7, 64501u << 16 | i % 31, 64502u << 16 | i % 101,
-			   64503u << 16 | i % 1009};
+			   64503u << 16 | i % 7};
 	uint32_t hop = __builtin_bswap32(0xc0000200 + peer * 16 + i % 16);
 	uint8_t path[2 + sizeof(as)] = {2, 4};
 	struct bgp_attrs a = {.present =

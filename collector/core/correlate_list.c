@@ -8,8 +8,8 @@
 #include "collector/base/routetext.h"
 #include "collector/flow/layout.h"
 
-#define CACHED	    1024 /* a power of two */
-#define MASKED	    64	 /* communities of a list whose matching is remembered */
+#define CACHED	    16384 /* a power of two; a full table has about as many lists */
+#define MASKED	    64	  /* communities of a list whose matching is remembered */
 #define PATTERN_MAX 64
 
 /* Lists that a flow can have, each as long as a key can hold. */
@@ -101,13 +101,16 @@ matches_here(const char *pattern, const char *text)
 	return true;
 }
 
+/* The first letter decides most often. */
 static bool
 matches(const struct comm_filter *f, const char *text)
 {
-	for (unsigned i = 0; i < f->patterns; i++)
+	for (unsigned i = 0; i < f->patterns; i++) {
+		const char *pattern = f->pattern[i];
 		for (const char *at = text; *at; at++)
-			if (matches_here(f->pattern[i], at))
+			if ((*at == *pattern || *pattern == '.') && matches_here(pattern, at))
 				return true;
+	}
 	return false;
 }
 
@@ -125,6 +128,14 @@ element_text(const struct comm_filter *f, const uint8_t *p, bool numeric, char *
 	*end = '\0';
 }
 
+static uint32_t
+community_at(const uint8_t *p)
+{
+	uint32_t community;
+	memcpy(&community, p, sizeof(community));
+	return community;
+}
+
 static bool
 element_matches(const struct comm_filter *f, const uint8_t *p)
 {
@@ -132,7 +143,7 @@ element_matches(const struct comm_filter *f, const uint8_t *p)
 	element_text(f, p, false, text);
 	if (matches(f, text))
 		return true;
-	if (f->type != COMM_STD)
+	if (f->type != COMM_STD || community_name(community_at(p)) == NULL)
 		return false;
 	element_text(f, p, true, text);
 	return matches(f, text);
