@@ -77,6 +77,7 @@ dial(struct bed *b, int type, const char *user, const char *password, int patien
 	int zero = 0;
 	zmq_setsockopt(s, ZMQ_LINGER, &zero, sizeof(zero));
 	zmq_setsockopt(s, ZMQ_RCVTIMEO, &patience_ms, sizeof(patience_ms));
+	zmq_setsockopt(s, ZMQ_SNDTIMEO, &patience_ms, sizeof(patience_ms));
 	if (user) {
 		zmq_setsockopt(s, ZMQ_PLAIN_USERNAME, user, strlen(user));
 		zmq_setsockopt(s, ZMQ_PLAIN_PASSWORD, password, strlen(password));
@@ -204,8 +205,10 @@ passwords(void **state)
 	    dial(&b, ZMQ_REQ, "bob", "secret", 300),   dial(&b, ZMQ_REQ, "", "", 300),
 	    dial(&b, ZMQ_REQ, NULL, NULL, 300),
 	};
+	/* who was refused meanwhile has nobody to send to */
 	for (unsigned i = 0; i < ARRAY_SIZE(s); i++)
-		say(s[i], LOOKUP, QUESTION);
+		if (zmq_send(s[i], LOOKUP, strlen(LOOKUP), ZMQ_SNDMORE) >= 0)
+			zmq_send(s[i], QUESTION, strlen(QUESTION), 0);
 	for (unsigned i = 0; i < ARRAY_SIZE(s); i++) {
 		assert_string_equal(hear(s[i]), i ? "" : ANSWER);
 		zmq_close(s[i]);

@@ -107,6 +107,15 @@ else
 libbgp_a_SOURCES += bgp/lg_none.c
 endif
 EXTRA_DIST += bgp/lg.c bgp/lg_none.c
+if FUZZERS
+fuzz_programs += fuzz_bgp_query fuzz_bgp_snapshot
+fuzz_bgp_query_SOURCES = tests/fuzz/fuzz_bgp_query.c
+fuzz_bgp_query_LDADD = $(BGP_LIBS)
+fuzz_bgp_query_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+fuzz_bgp_snapshot_SOURCES = tests/fuzz/fuzz_bgp_snapshot.c
+fuzz_bgp_snapshot_LDADD = $(BGP_LIBS)
+fuzz_bgp_snapshot_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+endif
 if HAVE_CMOCKA
 if HAVE_ZMQ
 check_PROGRAMS += bgp_lg_test
