@@ -259,8 +259,10 @@ settle_prefixes(struct order *o)
 	const struct trie_plane *p = plane_of(o);
 	for (unsigned i = 0; i < run->sorted; i++) {
 		const struct rib_item *item = &run->item[i];
+		if (item->move == NO_MOVE)
+			continue;
 		const struct rib_move *m = &run->move[item->move];
-		if (item->move == NO_MOVE || m->failed || m->to == m->wish.from)
+		if (m->failed || m->to == m->wish.from)
 			continue;
 		struct trie_prefix *t = trie_at(p, item->prefix);
 		readers_store(&t->group, m->to);
