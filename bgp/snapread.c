@@ -198,6 +198,8 @@ path_is_whole(const struct bgp_bytes *path)
 static bool
 other_is_whole(const struct bgp_bytes *other)
 {
+	if (!other->len)
+		return true;
 	struct wire w = wire_over(other->p, other->len);
 	while (wire_left(&w)) {
 		wire_skip(&w, 2);

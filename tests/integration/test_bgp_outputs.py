@@ -191,7 +191,7 @@ def test_dump(listening, tmp_path):
     assert all(row["timestamp"].endswith(":00") and row["timestamp"] == rows[0]["timestamp"] for row in rows)
     key = lambda row: row["ip_prefix"]  # noqa: E731
     assert sorted(about_routes(rows[1:-1]), key=key) == sorted(ANNOUNCED, key=key)
-    other = read_rows(tmp_path / "dump" / "127_0_0_6-latest.json", "json")
+    other = wait_for_rows(tmp_path / "dump" / "127_0_0_6-latest.json", 3)
     assert len(other) == 3 and other[1]["ip_prefix"] == "10.2.0.0/16"
     assert latest.resolve().stat().st_mode & 0o777 == 0o600
 
