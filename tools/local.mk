@@ -4,9 +4,13 @@ flowgen_SOURCES = \
 	tools/flowgen/main.c \
 	tools/flowgen/element.c tools/flowgen/element.h \
 	tools/flowgen/message.c tools/flowgen/message.h \
+	tools/flowgen/places.c tools/flowgen/places.h \
 	tools/flowgen/population.c tools/flowgen/population.h \
 	tools/flowgen/preset.c tools/flowgen/put.h \
-	tools/flowgen/sink.c tools/flowgen/sink.h
+	tools/flowgen/sink.c tools/flowgen/sink.h \
+	tools/prefixes.c tools/prefixes.h
+
+flowgen_LDADD = $(BASE_LIBS)
 
 replay_SOURCES = tools/replay.c
 replay_LDADD = $(PCAP_LIBS)
@@ -18,7 +22,8 @@ bgpfeed_SOURCES = \
 	tools/bgpfeed/message.c tools/bgpfeed/message.h \
 	tools/bgpfeed/routes.c tools/bgpfeed/routes.h \
 	tools/bgpfeed/session.c tools/bgpfeed/session.h \
-	tools/bgpfeed/table.c tools/bgpfeed/table.h
+	tools/bgpfeed/table.c tools/bgpfeed/table.h \
+	tools/prefixes.c tools/prefixes.h
 bgpfeed_LDADD = $(BASE_LIBS)
 
 # flowrib, the client of the memory table. Of the plugins it needs the protocol only.

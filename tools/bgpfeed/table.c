@@ -1,10 +1,7 @@
 /* Prefixes from a file or made up, and their attributes. All choices are hashes of small numbers, so the same
  * options give the same bytes. */
-#include <fcntl.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include "tools/bgpfeed/table.h"
+#include "tools/prefixes.h"
 
 enum { ATOM_MAX = 16, ATOMS_OF_ORIGIN = 40, ATOMS_PER_ORIGIN = 7, TRANSITS = 4000, LISTS = 30000 };
 
@@ -69,68 +66,17 @@ half_add(struct half *h, const struct prefix *prefix)
 	return true;
 }
 
-/* A stream of the file's text; *child is the process that unpacks it, or 0. */
-static FILE *
-open_text(const char *path, pid_t *child)
-{
-	size_t n = strlen(path);
-	int ends[2];
-	*child = 0;
-	if (n < 3 || strcmp(path + n - 3, ".gz") != 0)
-		return fopen(path, "r");
-	if (pipe2(ends, O_CLOEXEC) != 0)
-		return NULL;
-	*child = fork();
-	if (*child == 0) {
-		dup2(ends[1], STDOUT_FILENO);
-		execlp("zcat", "zcat", "--", path, (char *)NULL);
-		_exit(127);
-	}
-	close(ends[1]);
-	return fdopen(ends[0], "r");
-}
-
 static bool
-read_lines(struct table *t, FILE *in, const char *path, uint32_t max, char *err, size_t errlen)
+take_prefix(void *ctx, const struct prefix *prefix)
 {
-	char line[128];
-	unsigned number = 0;
-	while (t->half[0].n + t->half[1].n < max && fgets(line, sizeof(line), in)) {
-		struct prefix prefix;
-		line[strcspn(line, " \t\r\n")] = 0;
-		number++;
-		if (!*line || *line == '#')
-			continue;
-		if (!prefix_parse(&prefix, line)) {
-			snprintf(err, errlen, "%s:%u: '%.60s' is not a prefix", path, number, line);
-			return false;
-		}
-		if (!half_add(&t->half[!addr_is_v4(&prefix.addr)], &prefix)) {
-			snprintf(err, errlen, "out of memory");
-			return false;
-		}
-	}
-	return true;
+	struct table *t = ctx;
+	return half_add(&t->half[!addr_is_v4(&prefix->addr)], prefix);
 }
 
 bool
 table_read(struct table *t, const char *path, uint32_t max, char *err, size_t errlen)
 {
-	pid_t child;
-	FILE *in = open_text(path, &child);
-	if (!in) {
-		snprintf(err, errlen, "cannot read %s", path);
-		return false;
-	}
-	bool good = read_lines(t, in, path, max, err, errlen);
-	fclose(in);
-	if (child)
-		waitpid(child, NULL, 0);
-	if (good && t->half[0].n + t->half[1].n == 0) {
-		snprintf(err, errlen, "%s: no prefixes", path);
-		return false;
-	}
-	return good;
+	return prefixes_read(path, max, take_prefix, t, err, errlen);
 }
 
 /* Lengths of the table of 2026, in thousandths; what is rarer is left out. */

@@ -16,7 +16,7 @@ enum { SEQUENCE_MAX = 8 << 20, EXPORTERS_MAX = 200, PER_DATAGRAM_MAX = 500 };
 
 struct options {
 	struct gen_plan plan;
-	const char *preset, *fields, *option_tables, *out, *to, *flows_out;
+	const char *preset, *fields, *option_tables, *out, *to, *flows_out, *prefixes;
 	uint64_t records, rate, seconds, drop_every, late, template_every;
 	uint32_t flows, domain;
 	unsigned per_datagram, exporters, burst;
@@ -40,6 +40,7 @@ static const char usage_text[] =
     "  --uniform                every flow equally often, instead of by Zipf's law\n"
     "  --per-datagram N         records in a datagram (24)\n"
     "  --ipv6 PERCENT           share of IPv6 flows (0)\n"
+    "  --prefix-file FILE       addresses out of these prefixes, one a line; .gz is unpacked\n"
     "  --exporters N            from so many addresses, 127.0.1.1 and on (1)\n"
     "  --template NAME          what a record holds (basic); --list shows all\n"
     "  --fields LIST            own list of fields: '[PEN:]ID[/LENGTH|/v] ...'\n"
@@ -84,6 +85,7 @@ enum option_code {
 	O_OUT,
 	O_TO,
 	O_LIST,
+	O_PREFIX_FILE,
 	O_HELP
 };
 
@@ -112,6 +114,7 @@ static const struct option long_options[] = {
     {"flows-out", 1, NULL, O_FLOWS_OUT},
     {"out", 1, NULL, O_OUT},
     {"to", 1, NULL, O_TO},
+    {"prefix-file", 1, NULL, O_PREFIX_FILE},
     {"list", 0, NULL, O_LIST},
     {"help", 0, NULL, O_HELP},
     {NULL, 0, NULL, 0},
@@ -123,8 +126,13 @@ set_text_option(struct options *o, int code, const char *text)
 	const struct {
 		int code;
 		const char **where;
-	} texts[] = {{O_TEMPLATE, &o->preset}, {O_FIELDS, &o->fields}, {O_OPTIONS, &o->option_tables},
-		     {O_OUT, &o->out},	       {O_TO, &o->to},	       {O_FLOWS_OUT, &o->flows_out}};
+	} texts[] = {{O_TEMPLATE, &o->preset},
+		     {O_FIELDS, &o->fields},
+		     {O_OPTIONS, &o->option_tables},
+		     {O_OUT, &o->out},
+		     {O_TO, &o->to},
+		     {O_FLOWS_OUT, &o->flows_out},
+		     {O_PREFIX_FILE, &o->prefixes}};
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		if (texts[i].code == code)
 			*texts[i].where = text;
@@ -351,6 +359,7 @@ write_flows(const struct options *o)
 		if (!times)
 			continue;
 		flow_make(&f, o->plan.seed, i, o->plan.v6_percent);
+		places_move(&o->plan.places, &f, o->plan.seed);
 		int family = f.v6 ? AF_INET6 : AF_INET;
 		inet_ntop(family, f.src, src, sizeof(src));
 		inet_ntop(family, f.dst, dst, sizeof(dst));
@@ -382,6 +391,11 @@ run_make(struct run *r, struct options *o)
 {
 	if (!plan_make(&o->plan, o->preset, o->fields, o->option_tables))
 		return false;
+	char err[256];
+	if (o->prefixes && !places_read(&o->plan.places, o->prefixes, err, sizeof(err))) {
+		fprintf(stderr, "flowgen: %s\n", err);
+		return false;
+	}
 	uint64_t len = !o->records || o->records > SEQUENCE_MAX ? SEQUENCE_MAX : o->records;
 	r->o = o;
 	r->sequence_len = (uint32_t)(len > o->per_datagram ? len : o->per_datagram);
@@ -428,6 +442,7 @@ main(int argc, char **argv)
 	if (o.flows_out)
 		ok = write_flows(&o) && ok;
 	pool_free(&o.plan.pool);
+	places_free(&o.plan.places);
 	free((void *)r.sequence);
 	return ok ? 0 : 1;
 }

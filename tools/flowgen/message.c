@@ -25,6 +25,7 @@ pool_make(struct gen_plan *plan, uint32_t flows)
 	for (uint32_t i = 0; i < flows; i++) {
 		struct gen_flow f;
 		flow_make(&f, plan->seed, i, plan->v6_percent);
+		places_move(&plan->places, &f, plan->seed);
 		pool->is_v6[i] = f.v6;
 		pool->packets[i] = f.packets;
 		pool->bytes[i] = f.bytes;

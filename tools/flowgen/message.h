@@ -3,6 +3,7 @@
 #define FLOWRIB_TOOLS_FLOWGEN_MESSAGE_H
 
 #include "tools/flowgen/element.h"
+#include "tools/flowgen/places.h"
 
 enum { MAX_OPTIONS = 4, MAX_DATAGRAM = 65000 };
 
@@ -37,7 +38,8 @@ struct gen_plan {
 	struct gen_template options[MAX_OPTIONS];
 	unsigned option_count;
 	unsigned option_records[MAX_OPTIONS];
-	bool sampled_header; /* v5: sampling in the header */
+	bool sampled_header;  /* v5: sampling in the header */
+	struct places places; /* empty: addresses are the population's own */
 	struct gen_pool pool;
 };
 
