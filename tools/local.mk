@@ -53,5 +53,5 @@ table_test_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 endif
 
 EXTRA_DIST += \
-	tools/bench tools/check tools/demo tools/install-packages tools/lint \
+	tools/bench tools/bench_bgp.py tools/check tools/demo tools/install-packages tools/lint \
 	tools/demo.d/flowrib.conf tools/demo.d/services

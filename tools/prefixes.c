@@ -31,10 +31,11 @@ read_lines(FILE *in, const char *path, uint32_t max, prefixes_take *take, void *
 {
 	char line[128];
 	uint32_t taken = 0;
-	for (unsigned number = 1; taken < max && fgets(line, sizeof(line), in); number++) {
+	/* to the end in any case: what unpacks it would complain of a closed pipe */
+	for (unsigned number = 1; fgets(line, sizeof(line), in); number++) {
 		struct prefix prefix;
 		line[strcspn(line, " \t\r\n")] = 0;
-		if (!*line || *line == '#')
+		if (taken == max || !*line || *line == '#')
 			continue;
 		if (!prefix_parse(&prefix, line)) {
 			snprintf(err, errlen, "%s:%u: '%.60s' is not a prefix", path, number, line);
