@@ -57,6 +57,7 @@ next_segment(struct wire *w, uint8_t *type, uint8_t *count)
 	return wire_bytes(w, 4 * (size_t)*count);
 }
 
+/* Segments within a confederation, which nobody outside counts (RFC 5065, 3). */
 static bool
 is_confed(uint8_t type)
 {
@@ -76,6 +77,7 @@ hops(const struct bgp_bytes *path)
 	return n;
 }
 
+/* Moves what stays to the front: the path lies in the scratch area and is ours. */
 void
 bgp_as_path_plain(struct bgp_bytes *path)
 {
@@ -94,6 +96,7 @@ bgp_as_path_plain(struct bgp_bytes *path)
 	path->len = (uint32_t)(end - start);
 }
 
+/* Appends a segment; returns the end. out has room, since paths only become shorter here. */
 static uint8_t *
 put_segment(uint8_t *out, uint8_t type, uint8_t count, const uint8_t *numbers)
 {
@@ -129,6 +132,7 @@ put_leading(uint8_t *out, const struct bgp_bytes *path, unsigned keep, uint8_t *
 	return out;
 }
 
+/* A path that cannot have been made from AS4_PATH, being shorter, is left as it is (RFC 6793, 4.2.3). */
 void
 bgp_as_path_merge(struct bgp_walk *k, struct bgp_bytes *path, const struct bgp_bytes *as4)
 {

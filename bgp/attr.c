@@ -36,6 +36,7 @@ struct attr_row {
 
 /* --- decoders --- */
 
+/* RFC 4271, 5.1.1: IGP, EGP, INCOMPLETE; RFC 7606, 7.1 has any other number treated as malformed. */
 static bool
 decode_origin(struct bgp_walk *k, struct wire *v)
 {
@@ -63,19 +64,20 @@ decode_as_path(struct bgp_walk *k, struct wire *v)
 static bool
 decode_next_hop(struct bgp_walk *k, struct wire *v)
 {
-	const uint8_t *p = wire_bytes(v, 4);
+	const uint8_t *p = wire_left(v) == 4 ? wire_bytes(v, 4) : NULL;
 	uint32_t host = p ? load_be32(p) : 0;
 	bool multicast = host >> 28 == 14;
 
 	if (wire_left(&k->u->announced) == 0)
 		return true;
-	if (!p || host == 0 || host == UINT32_MAX || multicast)
+	if (host == 0 || host == UINT32_MAX || multicast)
 		return false;
 	k->next_hop = addr_from_v4(p);
 	k->u->attrs.present |= BGP_HAS_NEXT_HOP;
 	return true;
 }
 
+/* RFC 4271, 5.1.4. An absent one and one of 0 differ, hence the bit. */
 static bool
 decode_med(struct bgp_walk *k, struct wire *v)
 {
@@ -84,6 +86,7 @@ decode_med(struct bgp_walk *k, struct wire *v)
 	return true;
 }
 
+/* RFC 4271, 5.1.5. Its row keeps that of another AS away from here. */
 static bool
 decode_local_pref(struct bgp_walk *k, struct wire *v)
 {
@@ -92,6 +95,7 @@ decode_local_pref(struct bgp_walk *k, struct wire *v)
 	return true;
 }
 
+/* RFC 4271, 5.1.6: it says something by being there. */
 static bool
 decode_atomic_aggregate(struct bgp_walk *k, struct wire *v)
 {
@@ -116,12 +120,14 @@ decode_aggregator(struct bgp_walk *k, struct wire *v)
 	return true;
 }
 
+/* RFC 1997: AS number in the upper half of each word. */
 static bool
 decode_communities(struct bgp_walk *k, struct wire *v)
 {
 	return bgp_list_words(k, BGP_LIST_WORD, v, &k->u->attrs.std);
 }
 
+/* RFC 4456, 8: a BGP identifier, told as an address. The row's length rule has seen to the four octets. */
 static bool
 decode_originator(struct bgp_walk *k, struct wire *v)
 {
@@ -130,6 +136,7 @@ decode_originator(struct bgp_walk *k, struct wire *v)
 	return true;
 }
 
+/* RFC 4456, 8: cluster identifiers in the order in which reflectors added them, so left as they are. */
 static bool
 decode_cluster_list(struct bgp_walk *k, struct wire *v)
 {
@@ -137,12 +144,14 @@ decode_cluster_list(struct bgp_walk *k, struct wire *v)
 	return true;
 }
 
+/* RFC 4360, 2. Kinds are not looked at: RFC 7606, 7.14 has no kind be an error. */
 static bool
 decode_ext_communities(struct bgp_walk *k, struct wire *v)
 {
 	return bgp_list_ext(k, v, &k->u->attrs.ext);
 }
 
+/* RFC 8092, 3: three words each. */
 static bool
 decode_large_communities(struct bgp_walk *k, struct wire *v)
 {
@@ -162,6 +171,7 @@ decode_as4_path(struct bgp_walk *k, struct wire *v)
 	return true;
 }
 
+/* Counts only beside AGGREGATOR, which may still come: update.c decides. */
 static bool
 decode_as4_aggregator(struct bgp_walk *k, struct wire *v)
 {
@@ -239,6 +249,7 @@ check_tlvs(struct bgp_walk *k, struct wire *v)
 	return !v->failed;
 }
 
+/* RFC 9234, 5. Whether a route leaked is for routers to judge; here it is told. */
 static bool
 decode_otc(struct bgp_walk *k, struct wire *v)
 {
@@ -253,6 +264,7 @@ decode_otc(struct bgp_walk *k, struct wire *v)
 enum { NH0 = 1, NH4 = 2, NH12 = 4, NH16 = 8, NH24 = 16, NH32 = 32, NH48 = 64 };
 #define NH_ANY (NH4 | NH12 | NH16 | NH24 | NH32 | NH48)
 
+/* 0 for a length that no next hop has. */
 static unsigned
 next_hop_bit(unsigned len)
 {
@@ -354,6 +366,7 @@ decode_mp_reach(struct bgp_walk *k, struct wire *v)
 	return true;
 }
 
+/* RFC 4760, 4. Nothing but a family and what is withdrawn of it. */
 static bool
 decode_mp_unreach(struct bgp_walk *k, struct wire *v)
 {
@@ -394,7 +407,7 @@ static const struct attr_row rows[256] = {
     [BGP_ATTR_AS_PATH] =
 	READ(WELL_KNOWN, ANYONE, 0, 1, WITHDRAW, WITHDRAW, AS_PATH, BGP_UPDATE_AS_PATH, decode_as_path),
     [BGP_ATTR_NEXT_HOP] =
-	READ(WELL_KNOWN, ANYONE, 4, 0, WITHDRAW, WITHDRAW, NEXT_HOP, BGP_UPDATE_NEXT_HOP, decode_next_hop),
+	READ(WELL_KNOWN, ANYONE, 0, 1, WITHDRAW, WITHDRAW, NEXT_HOP, BGP_UPDATE_NEXT_HOP, decode_next_hop),
     [BGP_ATTR_MED] = READ(NONTRANSITIVE, ANYONE, 4, 0, WITHDRAW, WITHDRAW, MED, OPT, decode_med),
     [BGP_ATTR_LOCAL_PREF] =
 	READ(WELL_KNOWN, INTERNAL, 4, 0, WITHDRAW, WITHDRAW, LOCAL_PREF, OPT, decode_local_pref),
@@ -485,6 +498,7 @@ bgp_walk_fault(struct bgp_walk *k, enum bgp_fault fault, enum bgp_outcome outcom
 	u->notify_len = whole ? (uint16_t)k->at_len : 0;
 }
 
+/* The two attributes that carry routes are told apart from those that describe them. */
 static bool
 has_nlri(uint8_t code)
 {

@@ -12,6 +12,7 @@ struct kind {
 	int (*compare)(const uint8_t *a, const uint8_t *b);
 };
 
+/* Elements are not aligned. */
 static inline uint32_t
 word(const uint8_t *p)
 {
@@ -27,12 +28,14 @@ compare_word(const uint8_t *a, const uint8_t *b)
 	return (x > y) - (x < y);
 }
 
+/* As on the wire: by type, by kind, by value. */
 static int
 compare_ext(const uint8_t *a, const uint8_t *b)
 {
 	return memcmp(a, b, 8);
 }
 
+/* By administrator, then by the two parts: numbers of this machine, so not as memory. */
 static int
 compare_large(const uint8_t *a, const uint8_t *b)
 {
@@ -48,6 +51,7 @@ static const struct kind kinds[] = {
     [BGP_LIST_LARGE] = {12, compare_large},
 };
 
+/* True when nothing is to be done: each is greater than the one before. */
 static bool
 ascending(const struct kind *k, const uint8_t *list, unsigned n)
 {
@@ -72,6 +76,7 @@ merge(const struct kind *k, const uint8_t *from, unsigned first, unsigned all, u
 	}
 }
 
+/* Runs of 1, 2, 4 ... to and fro between the list and the place beside it, which is as large. */
 static void
 sort(const struct kind *k, uint8_t *list, unsigned n, uint8_t *beside)
 {
@@ -90,6 +95,7 @@ sort(const struct kind *k, uint8_t *list, unsigned n, uint8_t *beside)
 		memcpy(list, from, n * k->size);
 }
 
+/* Of equal neighbours the first stays. n is at least 1. */
 static unsigned
 unique(const struct kind *k, uint8_t *list, unsigned n)
 {

@@ -40,6 +40,7 @@ letter(const uint8_t *p, size_t n, uint32_t *point)
 	return *point < least[len] || *point > 0x10ffff || surrogate ? 0 : len;
 }
 
+/* C0, DEL, C1 and the two separators of Unicode: none may break a log's lines or a terminal. */
 static bool
 is_control(uint32_t point)
 {
@@ -73,6 +74,7 @@ bgp_clean_text(char *out, size_t cap, const uint8_t *p, size_t n)
 
 /* --- families --- */
 
+/* 0 for a family that is no row, so that it vanishes from masks. */
 static uint32_t
 family_bit(uint16_t afi, uint8_t safi)
 {
@@ -80,6 +82,7 @@ family_bit(uint16_t afi, uint8_t safi)
 	return f == BGP_FAMILY_NONE ? 0 : 1u << f;
 }
 
+/* As most capabilities have it: AFI in two octets, SAFI in one. */
 static void
 put_family(struct bgp_writer *w, unsigned family)
 {
@@ -87,12 +90,14 @@ put_family(struct bgp_writer *w, unsigned family)
 	bgp_put_be(w, bgp_family_rows[family].safi, 1);
 }
 
+/* How many tuples a mask becomes. */
 static unsigned
 families_in(uint32_t mask)
 {
 	return (unsigned)__builtin_popcount(mask & ((1u << BGP_FAMILIES) - 1));
 }
 
+/* Families that are no row are noted once each, as many as there is room for. */
 static void
 remember_other(struct bgp_open *o, uint16_t afi, uint8_t safi)
 {
@@ -108,6 +113,7 @@ remember_other(struct bgp_open *o, uint16_t afi, uint8_t safi)
 
 /* --- readers: 0 or the NOTIFICATION that the capability deserves --- */
 
+/* RFC 4760, 8: AFI, a reserved octet, SAFI. One capability a family. */
 static uint16_t
 read_multiprotocol(struct wire *w, struct bgp_open *o)
 {
@@ -121,6 +127,7 @@ read_multiprotocol(struct wire *w, struct bgp_open *o)
 	return 0;
 }
 
+/* RFC 2918, 2, under its own number and the one that came first. */
 static uint16_t
 read_refresh(struct wire *w, struct bgp_open *o)
 {
@@ -129,6 +136,7 @@ read_refresh(struct wire *w, struct bgp_open *o)
 	return 0;
 }
 
+/* RFC 7313, 3.1. */
 static uint16_t
 read_enhanced_refresh(struct wire *w, struct bgp_open *o)
 {
@@ -137,6 +145,7 @@ read_enhanced_refresh(struct wire *w, struct bgp_open *o)
 	return 0;
 }
 
+/* RFC 8654, 3. */
 static uint16_t
 read_ext_message(struct wire *w, struct bgp_open *o)
 {
@@ -168,6 +177,7 @@ read_role(struct wire *w, struct bgp_open *o)
 	return 0;
 }
 
+/* RFC 4724, 3; RFC 8538, 2 for the second bit. Of several the last one counts, families included. */
 static uint16_t
 read_graceful(struct wire *w, struct bgp_open *o)
 {
@@ -214,6 +224,7 @@ read_add_path(struct wire *w, struct bgp_open *o)
 	return 0;
 }
 
+/* RFC 9494, 3.1. One time serves all families here: the longest, since routes leave with their peer. */
 static uint16_t
 read_long_lived(struct wire *w, struct bgp_open *o)
 {
@@ -242,6 +253,7 @@ read_fqdn(struct wire *w, struct bgp_open *o)
 
 /* --- writers --- */
 
+/* Code and length of what follows. */
 static void
 head(struct bgp_writer *w, enum bgp_capability_code code, unsigned len)
 {
@@ -249,6 +261,7 @@ head(struct bgp_writer *w, enum bgp_capability_code code, unsigned len)
 	bgp_put_be(w, len, 1);
 }
 
+/* What is no row is offered as well: to a peer it is a family like others, and it keeps its session. */
 static void
 write_multiprotocol(struct bgp_writer *w, const struct bgp_open *o)
 {
@@ -279,6 +292,7 @@ write_ext_next_hop(struct bgp_writer *w, const struct bgp_open *o)
 		}
 }
 
+/* Nothing for -1. */
 static void
 write_role(struct bgp_writer *w, const struct bgp_open *o)
 {
@@ -288,6 +302,7 @@ write_role(struct bgp_writer *w, const struct bgp_open *o)
 	bgp_put_be(w, (uint32_t)o->role, 1);
 }
 
+/* Without families it says that we help others to restart (RFC 4724, 3). */
 static void
 write_graceful(struct bgp_writer *w, const struct bgp_open *o)
 {
@@ -314,6 +329,7 @@ write_as4(struct bgp_writer *w, const struct bgp_open *o)
 	bgp_put_be(w, o->as, 4);
 }
 
+/* Receiving is the lower bit (RFC 7911, 4). */
 static void
 write_add_path(struct bgp_writer *w, const struct bgp_open *o)
 {
@@ -342,6 +358,7 @@ write_long_lived(struct bgp_writer *w, const struct bgp_open *o)
 		}
 }
 
+/* A domain alone says nothing. */
 static void
 write_fqdn(struct bgp_writer *w, const struct bgp_open *o)
 {
@@ -375,6 +392,7 @@ static const struct capability rows[] = {
     {BGP_CAP_ROUTE_REFRESH_CISCO, 0, 0, read_refresh, FLAG(refresh)},
 };
 
+/* NULL: not known. */
 static const struct capability *
 row_of(uint8_t code)
 {

@@ -88,6 +88,7 @@ static const struct error_row error_rows[] = {
     {BGP_NOTIFY(8, 0), "Send Hold Timer Expired", false}, /* RFC 9687 */
 };
 
+/* NULL: no name for exactly this code and subcode. */
 static const struct error_row *
 error_row(uint16_t code)
 {
@@ -108,6 +109,7 @@ bgp_error_name(uint16_t code)
 
 /* --- the header --- */
 
+/* n octets of data, 0 to 2, the lower ones of value. Returns what bgp_header_parse is to return. */
 static int
 header_error(uint16_t *notify, unsigned subcode, uint8_t data[2], unsigned *data_len, uint16_t value,
 	     unsigned n)
@@ -119,6 +121,7 @@ header_error(uint16_t *notify, unsigned subcode, uint8_t data[2], unsigned *data
 	return -1;
 }
 
+/* Lengths are judged in the order of RFC 4271, 6.1: what no message may have, then what this one may not. */
 int
 bgp_header_parse(const uint8_t *p, size_t len, bool long_messages, enum bgp_message *type, uint16_t *notify,
 		 uint8_t data[2], unsigned *data_len)
@@ -144,6 +147,7 @@ bgp_header_parse(const uint8_t *p, size_t len, bool long_messages, enum bgp_mess
 	return length;
 }
 
+/* The header, its length still to come. */
 static struct bgp_writer
 begin(uint8_t *buf, size_t cap, enum bgp_message type)
 {
@@ -194,6 +198,7 @@ params(struct wire w, size_t n, struct bgp_open *o, uint16_t *notify)
 	return true;
 }
 
+/* RFC 4271, 6.2 names an error for each field; where several are wrong the first in the message counts. */
 bool
 bgp_open_parse(struct bgp_open *o, const uint8_t *body, size_t len, uint16_t *notify)
 {
@@ -233,6 +238,8 @@ bgp_open_error_data(uint16_t notify, uint8_t data[2])
 	return 2;
 }
 
+/* One parameter holds all capabilities, in the form of RFC 4271 while they fit: not all peers know the other.
+ */
 size_t
 bgp_open_write(uint8_t *buf, size_t cap, const struct bgp_open *o)
 {
@@ -338,6 +345,7 @@ say(char *buf, size_t n, size_t *at, const char *s)
 		*at = n ? n - 1 : 0;
 }
 
+/* The registered name, or the numbers where there is none. */
 static void
 say_name(char *buf, size_t n, size_t *at, uint16_t code)
 {
@@ -367,6 +375,7 @@ say_communication(char *buf, size_t n, size_t *at, struct wire data)
 	say(buf, n, at, text);
 }
 
+/* The first sixteen octets: more is seldom sent, and nobody reads it in a log. */
 static void
 say_data(char *buf, size_t n, size_t *at, struct wire data)
 {

@@ -30,6 +30,7 @@ static const struct shape shapes[BGP_FAMILIES] = {
     [BGP_IPV6_VPN_MULTICAST] = {128, false, true},
 };
 
+/* Ends the walk: what follows cannot be found any more. */
 static bool
 wrong(struct wire *w, enum bgp_fault *fault, enum bgp_fault what)
 {
@@ -169,6 +170,7 @@ fast_v6(struct wire *w, bool add_path, struct bgp_nlri *out)
 	return true;
 }
 
+/* v6 is the same for a whole batch, so the compiler makes two loops of one. */
 static inline bool
 fast(struct wire *w, bool v6, bool add_path, struct bgp_nlri *out)
 {

@@ -62,6 +62,7 @@ write_list(struct wire *w, struct text *out, void (*one)(struct text *, unsigned
 	}
 }
 
+/* RFC 8955, 4.2.1.1: three bits of comparison; the two extremes need no value. */
 static void
 one_number(struct text *out, unsigned op, uint64_t value)
 {
@@ -73,6 +74,7 @@ one_number(struct text *out, unsigned op, uint64_t value)
 		text_u64(out, value);
 }
 
+/* RFC 8955, 4.2.1.2. */
 static void
 one_mask(struct text *out, unsigned op, uint64_t value)
 {
@@ -80,6 +82,7 @@ one_mask(struct text *out, unsigned op, uint64_t value)
 		    (unsigned long long)value);
 }
 
+/* The same for both families. */
 static bool
 write_numbers(struct wire *w, bool v6, struct text *out)
 {

@@ -12,6 +12,7 @@ struct descriptor {
 	bgp_item_writer *write;
 };
 
+/* Of any width that fits: AS numbers, areas, types. */
 static bool
 write_number(struct wire *w, struct text *out)
 {
@@ -22,6 +23,7 @@ write_number(struct wire *w, struct text *out)
 	return true;
 }
 
+/* IPv4 or IPv6 by its length. */
 static bool
 write_addr(struct wire *w, struct text *out)
 {
@@ -132,6 +134,7 @@ write_tlvs(struct wire *w, const struct descriptor *rows, unsigned n, const char
 	return true;
 }
 
+/* A node is described by TLVs within a TLV; deeper it does not go. */
 static bool
 write_node(struct wire *w, struct text *out)
 {

@@ -94,6 +94,7 @@ bgp_take_addr(struct wire *w, size_t len, struct addr *out)
 
 /* --- fields in brackets; each fails the cursor when it is not there --- */
 
+/* RFC 4364, 4.2. */
 static void
 field_rd(struct wire *w, struct text *out)
 {
@@ -111,6 +112,7 @@ field_number(struct text *out, uint64_t v)
 	text_char(out, ']');
 }
 
+/* n octets without meaning here: segment identifiers, regions, keys. */
 static void
 field_hex(struct wire *w, size_t n, struct text *out)
 {
@@ -121,6 +123,7 @@ field_hex(struct wire *w, size_t n, struct text *out)
 	text_char(out, ']');
 }
 
+/* len octets: none, 4 or 16. No address is an empty pair of brackets. */
 static void
 field_addr(struct wire *w, size_t len, struct text *out)
 {
@@ -153,6 +156,7 @@ field_label(struct wire *w, struct text *out)
 	field_number(out, p ? load_be(p, 3) >> 4 : 0);
 }
 
+/* Six octets; their length stands in front of them on the wire and is checked by the caller. */
 static void
 field_mac(struct wire *w, struct text *out)
 {
@@ -424,6 +428,7 @@ static const struct route_type mvpn_rows[] = {
 
 /* --- families --- */
 
+/* Ends the walk, as in nlri.c. */
 static bool
 overrun(struct wire *w, enum bgp_fault *fault, enum bgp_fault what)
 {
@@ -459,6 +464,7 @@ take_mvpn(struct wire *w, enum bgp_family family, struct text *out, enum bgp_fau
 	return take_typed(w, mvpn_rows, ARRAY_SIZE(mvpn_rows), out, fault);
 }
 
+/* The prefix alone, behind the route distinguisher where there is one. */
 static bool
 take_multicast(struct wire *w, enum bgp_family family, struct text *out, enum bgp_fault *fault)
 {

@@ -86,6 +86,8 @@ check_end_of_rib(struct bgp_walk *k)
 	u->eor_family = bgp_bit(k->seen, BGP_ATTR_MP_UNREACH) ? u->unreach : BGP_IPV4_UNICAST;
 }
 
+/* Behind the last attribute, in this order: what is merged is then looked at, what is missing decides an
+ * outcome, and the outcome may yet become worse. */
 static void
 settle(struct bgp_walk *k)
 {
@@ -119,6 +121,7 @@ bgp_update_use_mp(struct bgp_update *u)
  * stos) takes twice as long as the library's. */
 static void *(*volatile const clear)(void *, int, size_t) = memset;
 
+/* Cursors of attributes that were not there stay without octets: all of *u is zero at first. */
 void
 bgp_update_parse(struct bgp_update *u, const uint8_t *body, size_t len, const struct bgp_rules *rules,
 		 struct bgp_scratch *scratch)

@@ -460,6 +460,7 @@ static const struct fault_case fault_cases[] = {
      0},
     {"4760, 3 NEXT_HOP beside MP_REACH alone is ignored", &ibgp, ORIGIN PATH "400304 00000000" REACH6, "", OK,
      0, 0},
+    {"4760, 3 of whatever length", &ibgp, ORIGIN PATH "400300" REACH6, "", OK, 0, 0},
     {"7.4 MED of three", &ibgp, AFTER "800403 000001", NLRI, WITHDRAW, BGP_FAULT_MED, 0},
     {"7.4 MED of five", &ibgp, AFTER "800405 0000000001", NLRI, WITHDRAW, BGP_FAULT_MED, 0},
     {"7.5 LOCAL_PREF of three", &ibgp, AFTER "400503 000001", NLRI, WITHDRAW, BGP_FAULT_LOCAL_PREF, 0},
