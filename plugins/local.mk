@@ -13,10 +13,12 @@ libplugins_a_SOURCES = \
 	plugins/preprocess.c plugins/preprocess.h \
 	plugins/print.c plugins/print_write.c plugins/print_write.h \
 	plugins/purge.c plugins/purge.h \
+	plugins/rowname.c plugins/rowname.h \
+	plugins/sql.c \
 	plugins/trigger.c plugins/trigger.h \
 	plugins/template.c
 
-PLUGINS_LIBS = libplugins.a $(CONF_LIBS) $(FLOW_LIBS) $(ZMQ_LIBS)
+PLUGINS_LIBS = libplugins.a $(SQL_LIBS) $(CONF_LIBS) $(FLOW_LIBS) $(ZMQ_LIBS)
 
 if HAVE_CMOCKA
 check_PROGRAMS += host_test outfile_test print_test

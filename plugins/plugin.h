@@ -81,6 +81,7 @@ struct plugin_ops {
 	 * take its time. Slices and ticks no longer come. */
 	void (*stop)(void *state);
 	const struct plugin_bins *bins; /* NULL: no time bins, no stitching */
+	bool needs_state;		/* has something in state_dir, which is made for it */
 	/* Rows of the plugin's own for the registry; the block comes as setup->own, made before any process.
 	 * A name stands for one thing in all plugins, so it begins with the type's. */
 	const struct counter_desc *counters;

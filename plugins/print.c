@@ -157,16 +157,6 @@ make_bins(struct print_writer *w, const struct plugin_setup *s, uint64_t now, ch
 			    conf_string(s->conf, s->index, CONF_print_history_roundoff), now, err, errlen);
 }
 
-/* NULL for what the aggregate does not have: the name then shows "null" or 0, as it would for a record
- * without the value. */
-static void
-find_row_values(struct print_writer *w)
-{
-	w->peer = layout_find(w->layout, primitive_find("peer_src_ip"));
-	w->tag = layout_find(w->layout, primitive_find("tag"));
-	w->tag2 = layout_find(w->layout, primitive_find("tag2"));
-}
-
 /* Everything that can be refused. On failure err says why and nothing is left to free. */
 static bool
 writer_init(struct print_writer *w, const struct plugin_setup *s, char *err, size_t errlen)
@@ -181,7 +171,7 @@ writer_init(struct print_writer *w, const struct plugin_setup *s, char *err, siz
 	w->marks = make_marks(s);
 	w->refresh = conf_uint(s->conf, s->index, CONF_print_refresh_time);
 	w->started = now / US_PER_S;
-	find_row_values(w);
+	rowname_init(&w->values, s->layout);
 	w->format = make_format(s, err, errlen);
 	if (w->format && make_names(w, s, err, errlen) &&
 	    owner_configured(s, &w->owner.uid, &w->owner.gid, err, errlen) &&

@@ -73,7 +73,6 @@ struct walk {
 	struct groups groups;
 	uint64_t purge_time;  /* seconds */
 	uint64_t late_before; /* bins that began earlier were over when the last purge wrote them; 0: none */
-	uint64_t newest_bin;  /* of the bins being written, the one rows may be kept for at most */
 };
 
 /* --- markers --- */
@@ -274,42 +273,15 @@ group_find(struct walk *k, const struct outname_row *row)
 	return a->group;
 }
 
-/* 0 when the aggregate has no such field; the key is not aligned, hence memcpy. */
-static uint64_t
-key_u64(const struct layout *l, const struct layout_field *f, const uint8_t *key)
-{
-	uint64_t v = 0;
-	size_t len;
-	const uint8_t *p = f ? layout_value(l, f, key, &len) : NULL;
-
-	if (p && len == sizeof(v))
-		memcpy(&v, p, sizeof(v));
-	return v;
-}
-
-/* The padding is zeroed, too: the struct is hashed and compared as bytes. Values the name does not use stay
- * zero, so they do not split files. */
+/* Without bins all rows of a purge are of its time. */
 static struct outname_row
 row_of(const struct walk *k, const uint8_t *record)
 {
 	const struct print_writer *w = k->w;
-	struct outname_row row;
-	size_t len;
+	static const struct outname stdout_name; /* uses no value */
 
-	memset(&row, 0, sizeof(row));
-	if (w->to_stdout)
-		return row;
-	if (w->name.time)
-		/* without bins all rows of a purge are of its time */
-		row.time = w->has_bins ? layout_bin(w->layout, record) : k->purge_time;
-	if (w->name.peer_src_ip && w->peer)
-		memcpy(&row.peer_src_ip, layout_value(w->layout, w->peer, record, &len),
-		       sizeof(row.peer_src_ip));
-	if (w->name.tag)
-		row.tag = key_u64(w->layout, w->tag, record);
-	if (w->name.tag2)
-		row.tag2 = key_u64(w->layout, w->tag2, record);
-	return row;
+	return rowname_of(&w->values, w->to_stdout ? &stdout_name : &w->name, record,
+			  w->has_bins ? layout_bin(w->layout, record) : k->purge_time);
 }
 
 /* Rows of one bin mostly follow each other, as they arrived: one comparison instead of a hash. */
@@ -331,15 +303,6 @@ static const uint64_t *
 counters_of(const struct walk *k, const uint8_t *record)
 {
 	return (const uint64_t *)(const void *)(record + layout_key_size(k->w->layout, record));
-}
-
-/* Rows of bins that began at or after the purge's nominal time are not complete; rows far in the future have
- * a wrong time and would wait for ever. */
-static bool
-must_wait(const struct walk *k, const uint8_t *record)
-{
-	uint64_t bin = layout_bin(k->w->layout, record);
-	return k->w->has_bins && bin >= k->job->cutoff && bin <= k->newest_bin;
 }
 
 /* The hot path: format into the group's buffer, and write that out when it is full. No system call a row. */
@@ -371,7 +334,7 @@ write_rows(struct walk *k)
 
 	while ((record = cache_next(k->job->cache, &cursor))) {
 		k->job->total++;
-		if (must_wait(k, record))
+		if (purge_must_wait(k->job, k->w->layout, record))
 			purge_keep(k->job, k->w->layout, record);
 		else if (preprocess_pass(&k->w->preprocess, counters_of(k, record)))
 			write_row(k, record);
@@ -386,7 +349,8 @@ collect_failed(struct walk *k)
 	const uint8_t *record;
 
 	while ((record = cache_next(k->job->cache, &cursor))) {
-		if (must_wait(k, record) || !preprocess_pass(&k->w->preprocess, counters_of(k, record)))
+		if (purge_must_wait(k->job, k->w->layout, record) ||
+		    !preprocess_pass(&k->w->preprocess, counters_of(k, record)))
 			continue;
 		struct group *g = group_of(k, record);
 		if (g && g->failed)
@@ -492,7 +456,7 @@ print_write(struct print_writer *w, struct purge_job *job)
 	/* an empty list ends at its own head */
 	k.groups.end = &k.groups.first;
 	if (w->has_bins) {
-		k.newest_bin = timebin_end(&w->bin, job->now_us) / US_PER_S;
+		job->newest_bin = timebin_end(&w->bin, job->now_us) / US_PER_S;
 		if (w->last_cutoff)
 			k.late_before = timebin_of(&w->bin, w->last_cutoff * US_PER_S);
 		w->last_cutoff = job->cutoff;

@@ -12,6 +12,7 @@
 #include "collector/base/outname.h"
 #include "plugins/preprocess.h"
 #include "plugins/purge.h"
+#include "plugins/rowname.h"
 
 enum print_marks { PRINT_MARKS_NONE, PRINT_MARKS_TEXT, PRINT_MARKS_JSON };
 
@@ -38,12 +39,10 @@ struct print_writer {
 	int lock_fd; /* locked while writing to standard output; -1: none */
 	struct outfile_owner owner;
 	bool has_bins;
-	struct timebin bin;		 /* of the rows, when there are bins */
-	uint64_t refresh;		 /* seconds */
-	uint64_t started;		 /* when this process began, seconds since the epoch */
-	const struct layout_field *peer; /* where a name's values are in the key; NULL: not there */
-	const struct layout_field *tag;
-	const struct layout_field *tag2;
+	struct timebin bin;    /* of the rows, when there are bins */
+	uint64_t refresh;      /* seconds */
+	uint64_t started;      /* when this process began, seconds since the epoch */
+	struct rowname values; /* of a row, for its file's name */
 	bool stdout_begun;
 	int give_up;	      /* readable: do not wait for slow readers and locks any longer; -1: wait */
 	uint64_t last_cutoff; /* of the purge before, seconds; 0: there was none */

@@ -33,6 +33,7 @@ struct purge_job {
 			    all */
 	uint64_t now_us; /* time of the purge */
 	bool last;	 /* the plugin ends: what is not written now is lost */
+	uint64_t newest_bin; /* set by purge_ops.write with time bins: the last one rows may be kept for */
 	/* results, by purge_ops.write */
 	uint64_t total;	  /* aggregates there were */
 	uint64_t written; /* rows written */
@@ -45,6 +46,15 @@ struct purge_job {
 	struct text kept; /* records for the next purge, back to back */
 	uint32_t kept_records;
 };
+
+/* Rows of bins that began at or after the purge's nominal time are not complete; rows far in the future have
+ * a wrong time and would wait for ever. Without bins (newest_bin 0) nothing waits. */
+static inline bool
+purge_must_wait(const struct purge_job *j, const struct layout *l, const uint8_t *record)
+{
+	uint64_t bin = layout_bin(l, record);
+	return j->newest_bin && bin >= j->cutoff && bin <= j->newest_bin;
+}
 
 /* A record that is to stay until the next purge. */
 void purge_keep(struct purge_job *j, const struct layout *l, const uint8_t *record);

@@ -7,7 +7,9 @@
 /* clang-format off */
 #define PLUGINS(X) \
 	X(memory) \
+	X(pgsql) \
 	X(print) \
+	X(sqlite3) \
 	X(template)
 /* clang-format on */
 

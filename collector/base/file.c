@@ -52,3 +52,29 @@ file_replace(const char *path, const void *data, size_t n, char *err, size_t err
 	text_free(&temporary);
 	return ok;
 }
+
+/* Read until its end and not by its size: it may be a pipe. */
+char *
+file_read(const char *path, size_t max, size_t *n, char *err, size_t errlen)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char *data = malloc(max + 1);
+	ssize_t got = fd < 0 || !data ? -1 : 0;
+	for (*n = 0; got >= 0 && *n <= max; *n += (size_t)got) {
+		got = read(fd, data + *n, max + 1 - *n);
+		if (got == 0)
+			break;
+	}
+	if (got < 0)
+		snprintf(err, errlen, "cannot read '%s': %s", path, strerror(errno));
+	else if (*n > max)
+		snprintf(err, errlen, "'%s' is larger than %zu bytes", path, max);
+	if (fd >= 0)
+		close(fd);
+	if (got == 0 && *n <= max) {
+		data[*n] = '\0';
+		return data;
+	}
+	free(data);
+	return NULL;
+}

@@ -20,3 +20,19 @@ rundir_default(char *buf, size_t n)
 		snprintf(buf, n, "/tmp/flowrib-%u", (unsigned)geteuid());
 	return buf;
 }
+
+const char *
+statedir_default(char *buf, size_t n)
+{
+	const char *given = getenv("STATE_DIRECTORY"), *state = getenv("XDG_STATE_HOME"),
+		   *home = getenv("HOME");
+	if (given && *given == '/' && !strchr(given, ':'))
+		snprintf(buf, n, "%s", given);
+	else if (geteuid() == 0)
+		snprintf(buf, n, "/var/lib/flowrib");
+	else if (state && *state == '/')
+		snprintf(buf, n, "%s/flowrib", state);
+	else
+		snprintf(buf, n, "%s/.local/state/flowrib", home && *home == '/' ? home : "/tmp");
+	return buf;
+}

@@ -21,9 +21,9 @@ static const struct {
 	const char *why;
 } absent_types[] = {
     {"core", "the core is no plugin; it runs anyway"},
-    {"mysql", "MySQL is not supported; use pgsql or sqlite3 in a later version, print until then"},
-    {"pgsql", "the SQL plugins are not in this version"},
-    {"sqlite3", "the SQL plugins are not in this version"},
+    {"mysql", "MySQL is not supported; use pgsql or sqlite3"},
+    {"pgsql", "this program has no databases"},
+    {"sqlite3", "this program has no databases"},
     {"amqp", "AMQP is not in this version"},
     {"kafka", "Kafka is not in this version"},
     {"tee", "replication (tee) is not in this version"},

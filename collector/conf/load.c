@@ -326,6 +326,7 @@ place_computed(struct conf *c)
 	struct text t = {0};
 	char rundir[4096];
 	put_default(&c->fallback, CONF_runtime_dir, rundir_default(rundir, sizeof(rundir)));
+	put_default(&c->fallback, CONF_state_dir, statedir_default(rundir, sizeof(rundir)));
 	/* asked for after its own default was put, since the operator may have set neither */
 	const char *dir = conf_string(c, CONF_CORE, CONF_runtime_dir);
 	for (unsigned i = 0; i < c->plugin_count; i++) {

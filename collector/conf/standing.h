@@ -35,12 +35,16 @@
 #define STANDING_GROWS STANDING(ACCEPTED, "tables and maps grow as they need to, there is nothing to size")
 #define STANDING_ONE_WRITER                                                                                  \
 	STANDING(ACCEPTED, "a plugin has one writer, and purges wait for it instead of multiplying")
-#define STANDING_LATER_STATE STANDING(ACCEPTED, "nothing has a state to keep in this version")
 #define STANDING_ALWAYS_TOLD STANDING(ACCEPTED, "plugins always get the signals that concern them")
 #define STANDING_ALWAYS_CHECKED                                                                              \
 	STANDING(ACCEPTED, "sequence numbers and versions are always checked, and what is wrong is counted")
-#define STANDING_NOT_NEEDED STANDING(ACCEPTED, "it is not needed here")
-#define STANDING_NEVER_READ STANDING(ACCEPTED, "pmacct documents this key, but does not know it either")
+#define STANDING_SQL_ADDRESSES                                                                               \
+	STANDING(ACCEPTED, "PostgreSQL has a type for addresses, and SQLite gets their text")
+#define STANDING_SQL_COPY    STANDING(ACCEPTED, "rows always go in by the fastest way the database has")
+#define STANDING_SQL_TRIGGER STANDING(ACCEPTED, "the program runs whenever rows are in the database")
+#define STANDING_SQL_TYPED   STANDING(ACCEPTED, "values are written for the types that the columns have")
+#define STANDING_NOT_NEEDED  STANDING(ACCEPTED, "it is not needed here")
+#define STANDING_NEVER_READ  STANDING(ACCEPTED, "pmacct documents this key, but does not know it either")
 
 /* keys of older releases */
 #define STANDING_REMOVED_IMT_PASSWD                                                                          \

@@ -369,3 +369,12 @@ instances_free(struct instances *all)
 	}
 	free(all->list);
 }
+
+bool
+instances_need_state(const struct instances *all)
+{
+	bool need = false;
+	for (unsigned i = 0; i < all->n; i++)
+		need |= all->list[i].ops->needs_state;
+	return need;
+}

@@ -62,6 +62,9 @@ struct instances {
 bool instances_prepare(struct instances *all, const struct conf *conf, unsigned threads, unsigned supply,
 		       bool make_queues, struct flow_needs *needs, struct text *errors);
 
+/* True when one of them keeps something in the state directory. */
+bool instances_need_state(const struct instances *all);
+
 /* Logs, at most once a minute, that records were dropped because the instance's queue was full. */
 void instance_watch_queue(struct instance *in);
 

@@ -534,7 +534,8 @@ start(struct program *p, char *err, size_t errlen)
 		return false;
 	runtime_files_allow();
 	runtime_priority(p->conf, CONF_CORE);
-	if (!runtime_directory(p->conf, err, errlen))
+	if (!runtime_directory(p->conf, err, errlen) ||
+	    (instances_need_state(&p->instances) && !runtime_state_directory(p->conf, err, errlen)))
 		return false;
 	/* before the spawner: counters of source threads are in the shared mapping as well */
 	if (bgp_configured(p->conf)) {

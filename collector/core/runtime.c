@@ -37,43 +37,54 @@ runtime_path(const struct conf *conf)
 /* Looks at the directory through one descriptor, so that what is checked is what is used. It is given away
  * only when it is root's and closed to everybody else: with runtime_dir set to /run by mistake, /run itself
  * must not change hands. */
-bool
-runtime_directory(const struct conf *conf, char *err, size_t errlen)
+static bool
+own_directory(const struct conf *conf, enum conf_key key, const char *what, char *err, size_t errlen)
 {
-	const char *path = runtime_path(conf);
+	const char *path = conf_string(conf, CONF_CORE, key), *name = conf_row(key)->name;
 	uid_t owner = run_as(conf);
 	struct stat st;
 	if (mkdir(path, 0700) < 0 && errno != EEXIST) {
-		snprintf(err, errlen, "cannot make the runtime directory '%s': %s; set runtime_dir", path,
-			 strerror(errno));
+		snprintf(err, errlen, "cannot make the %s directory '%s': %s; set %s", what, path,
+			 strerror(errno), name);
 		return false;
 	}
 	/* a link in /tmp may be anybody's */
 	int fd = open(path, O_DIRECTORY | O_NOFOLLOW | O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0) {
-		snprintf(err, errlen, "the runtime directory '%s' cannot be used: %s; set runtime_dir", path,
-			 strerror(errno));
+		snprintf(err, errlen, "the %s directory '%s' cannot be used: %s; set %s", what, path,
+			 strerror(errno), name);
 		if (fd >= 0)
 			close(fd);
 		return false;
 	}
 	bool ours = st.st_uid == owner || (geteuid() == 0 && st.st_uid == 0 && !(st.st_mode & 077));
 	if (ours && st.st_mode & 022) {
-		snprintf(err, errlen,
-			 "others may write to the runtime directory '%s'; set runtime_dir to one "
-			 "of its own, or chmod 700 it",
-			 path);
+		snprintf(
+		    err, errlen,
+		    "others may write to the %s directory '%s'; set %s to one of its own, or chmod 700 it",
+		    what, path, name);
 		close(fd);
 		return false;
 	}
 	if (!ours || (st.st_uid != owner && fchown(fd, owner, (gid_t)-1) < 0)) {
-		snprintf(err, errlen,
-			 "the runtime directory '%s' is not ours alone; set runtime_dir to one below it",
-			 path);
+		snprintf(err, errlen, "the %s directory '%s' is not ours alone; set %s to one below it", what,
+			 path, name);
 		ours = false;
 	}
 	close(fd);
 	return ours;
+}
+
+bool
+runtime_directory(const struct conf *conf, char *err, size_t errlen)
+{
+	return own_directory(conf, CONF_runtime_dir, "runtime", err, errlen);
+}
+
+bool
+runtime_state_directory(const struct conf *conf, char *err, size_t errlen)
+{
+	return own_directory(conf, CONF_state_dir, "state", err, errlen);
 }
 
 /* The niceness the spawner had before it took the least of its plugins'; they inherit the latter. */

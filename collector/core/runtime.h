@@ -14,6 +14,8 @@ const char *runtime_path(const struct conf *conf);
 /* Makes the runtime directory (mode 0700, owned by the user that the daemon will run as). Refuses one that is
  * a link or belongs to somebody else. False with a message. */
 bool runtime_directory(const struct conf *conf, char *err, size_t errlen);
+/* Likewise the directory of what survives a restart (state_dir), for plugins that need one. */
+bool runtime_state_directory(const struct conf *conf, char *err, size_t errlen);
 
 /* Puts the program into the background; the parent exits once the child says that it is up (runtime_ready) or
  * when it ends before. */
