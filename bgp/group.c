@@ -10,11 +10,15 @@
  * and each change of one of them a walk along it.
  *
  * A vector covers the slots from the first to the last route of its prefixes, in whole units of the slab; so
- * there are usually a few free places at its end, and only every fourth peer of a table load moves it. */
+ * there are usually a few free places at its end, and only every fourth peer of a table load moves it. Where
+ * that would be mostly empty, slots are listed instead: of two thousand sessions with small tables, two that
+ * share a prefix would cost 8 KB. Rejected: listing always (a search per lookup, and half as much memory
+ * again for full tables). */
 #include "bgp/group.h"
 
 #define UNIT	      16
 #define BUCKETS_MIN   4096
+#define DENSE	      32 /* slots that are never listed */
 #define GROUP_RESERVE ((size_t)64 << 30)
 
 static inline uint32_t
@@ -34,9 +38,50 @@ seed(uint8_t family)
 }
 
 static size_t
-vector_bytes(uint32_t len)
+vector_bytes(bool sparse, uint32_t len)
 {
-	return sizeof(struct group) + (size_t)len * sizeof(uint32_t);
+	return sizeof(struct group) + len * (sizeof(uint32_t) + (sparse ? sizeof(uint16_t) : 0));
+}
+
+static inline bool
+is_sparse(const struct group *v)
+{
+	return v->first == GROUP_SPARSE;
+}
+
+/* The slots of a sparse group. */
+static inline const uint16_t *
+slots_of(const struct group *v)
+{
+	return (const uint16_t *)(const void *)(v->vector + v->len);
+}
+
+static inline uint32_t
+slot_at(const struct group *v, uint32_t i)
+{
+	return is_sparse(v) ? slots_of(v)[i] : v->first + i;
+}
+
+uint32_t
+group_search(const struct group *v, uint32_t slot)
+{
+	const uint16_t *slots = slots_of(v);
+	uint32_t begin = 0, end = v->len;
+	while (begin < end) {
+		uint32_t middle = (begin + end) / 2;
+		if (slots[middle] < slot)
+			begin = middle + 1;
+		else
+			end = middle;
+	}
+	return begin < v->len && slots[begin] == slot ? begin : v->len;
+}
+
+/* Where the slot stands in the vector; len or beyond when it does not. */
+static inline uint32_t
+position(const struct group *v, uint32_t slot)
+{
+	return is_sparse(v) ? group_search(v, slot) : slot - v->first;
 }
 
 static bool
@@ -136,55 +181,94 @@ group_wish_init(const struct groups *g, struct group_wish *w, uint8_t family, ui
 	__builtin_prefetch(group_bucket_at(g, hash));
 }
 
+/* The entries of a wish in the order of slots, but those that are 0. */
+struct walk {
+	const struct group *v; /* what it is made from; NULL: nothing */
+	const struct group_wish *w;
+	uint32_t i;
+	bool wished; /* the wish's own entry has been given */
+};
+
+static struct walk
+walk_begin(const struct groups *g, const struct group_wish *w)
+{
+	return (struct walk){w->from ? group_at(g, w->from) : NULL, w, 0, w->entry == 0};
+}
+
+static bool
+walk_next(struct walk *x, uint32_t *slot, uint32_t *entry)
+{
+	const struct group_wish *w = x->w;
+	while (x->v && x->i < x->v->len && (!x->v->vector[x->i] || slot_at(x->v, x->i) == w->slot))
+		x->i++;
+	bool more = x->v && x->i < x->v->len;
+	if (!x->wished && (!more || slot_at(x->v, x->i) > w->slot)) {
+		x->wished = true;
+		*slot = w->slot;
+		*entry = w->entry;
+		return true;
+	}
+	if (!more)
+		return false;
+	*slot = slot_at(x->v, x->i);
+	*entry = x->v->vector[x->i++];
+	return true;
+}
+
 bool
 group_wish_empty(const struct groups *g, const struct group_wish *w)
 {
-	if (w->entry || w->hash != seed(w->family))
-		return false;
-	const struct group *f = group_at(g, w->from);
-	for (uint32_t i = 0; w->from && i < f->len; i++)
-		if (f->vector[i] && f->first + i != w->slot)
+	uint32_t slot, entry;
+	struct walk x = walk_begin(g, w);
+	return !w->entry && w->hash == seed(w->family) && !walk_next(&x, &slot, &entry);
+}
+
+/* n entries of a, from the k-th one on the left out, are those of b, or zero where b is NULL. */
+static bool
+same_but(const uint32_t *a, const uint32_t *b, uint32_t begin, uint32_t end, uint32_t k)
+{
+	for (uint32_t i = begin; i < end; i++)
+		if (i != k && a[i] != (b ? b[i] : 0))
 			return false;
 	return true;
 }
 
-/* Slots that a wish may fill. */
-static void
-wish_range(const struct groups *g, const struct group_wish *w, uint32_t *begin, uint32_t *end)
+/* Of two dense groups that begin in the same slot: the usual case, and the one that must be fast. */
+static bool
+same_dense(const struct group *v, const struct group *f, const struct group_wish *w)
 {
-	*begin = w->slot;
-	*end = w->slot + 1;
-	if (!w->from)
-		return;
-	const struct group *f = group_at(g, w->from);
-	if (f->first < *begin)
-		*begin = f->first;
-	if ((uint32_t)f->first + f->len > *end)
-		*end = (uint32_t)f->first + f->len;
-}
-
-static inline uint32_t
-wish_entry(const struct groups *g, const struct group_wish *w, uint32_t slot)
-{
-	return slot == w->slot ? w->entry : group_entry(g, w->from, slot);
+	uint32_t k = w->slot - v->first, both = v->len < f->len ? v->len : f->len;
+	if ((k < v->len ? v->vector[k] : 0) != w->entry)
+		return false;
+	if (k >= both)
+		return memcmp(v->vector, f->vector, both * sizeof(uint32_t)) == 0 &&
+		       same_but(v->vector, NULL, both, v->len, k) &&
+		       same_but(f->vector, NULL, both, f->len, k);
+	return memcmp(v->vector, f->vector, k * sizeof(uint32_t)) == 0 &&
+	       memcmp(v->vector + k + 1, f->vector + k + 1, (both - k - 1) * sizeof(uint32_t)) == 0 &&
+	       same_but(v->vector, NULL, both, v->len, k) && same_but(f->vector, NULL, both, f->len, k);
 }
 
 static bool
 fulfils(const struct groups *g, uint32_t id, const struct group_wish *w)
 {
-	const struct group *v = group_at(g, id);
-	uint32_t begin, end;
+	const struct group *v = group_at(g, id), *f = w->from ? group_at(g, w->from) : NULL;
+	const struct group_wish as_it_is = {.from = id, .slot = GROUP_SPARSE};
+	uint32_t slot[2], entry[2];
 	if (v->family != w->family)
 		return false;
-	wish_range(g, w, &begin, &end);
-	if (v->first < begin)
-		begin = v->first;
-	if ((uint32_t)v->first + v->len > end)
-		end = (uint32_t)v->first + v->len;
-	for (uint32_t s = begin; s < end; s++)
-		if (group_entry(g, id, s) != wish_entry(g, w, s))
+	if (f && v->first == f->first && !is_sparse(v))
+		return same_dense(v, f, w);
+	struct walk a = walk_begin(g, w), b = walk_begin(g, &as_it_is);
+	for (;;) {
+		bool more = walk_next(&a, &slot[0], &entry[0]);
+		if (more != walk_next(&b, &slot[1], &entry[1]))
 			return false;
-	return true;
+		if (!more)
+			return true;
+		if (slot[0] != slot[1] || entry[0] != entry[1])
+			return false;
+	}
 }
 
 uint32_t
@@ -197,27 +281,100 @@ group_find(const struct groups *g, const struct group_wish *w)
 	}
 }
 
-/* Empty ends of the range are left out. */
+/* The form that a wish takes. */
+struct shape {
+	uint32_t begin, end; /* slots */
+	uint32_t n;	     /* entries */
+	bool sparse;
+};
+
+static bool
+is_sparse_better(uint32_t n, uint32_t range)
+{
+	return range > DENSE && 2 * vector_bytes(true, n) < vector_bytes(false, range);
+}
+
+static struct shape
+shape_by_walk(const struct groups *g, const struct group_wish *w)
+{
+	struct shape s = {.begin = UINT32_MAX};
+	struct walk x = walk_begin(g, w);
+	for (uint32_t slot, entry; walk_next(&x, &slot, &entry); s.n++) {
+		if (slot < s.begin)
+			s.begin = slot;
+		s.end = slot + 1;
+	}
+	s.sparse = is_sparse_better(s.n, s.end - s.begin);
+	return s;
+}
+
+/* A group that is made from a dense one, as nearly all are in a table load, mostly is as dense: then an upper
+ * bound of the number of entries decides, and nothing is looked at one by one. */
+static struct shape
+shape_of(const struct groups *g, const struct group_wish *w)
+{
+	const struct group *f = group_at(g, w->from);
+	if (!w->from || is_sparse(f) || !w->entry)
+		return shape_by_walk(g, w);
+	struct shape s = {.begin = f->first, .end = (uint32_t)f->first + f->len, .n = 1};
+	while (s.begin < s.end && !f->vector[s.begin - f->first])
+		s.begin++;
+	while (s.begin < s.end && !f->vector[s.end - 1 - f->first])
+		s.end--;
+	for (uint32_t i = 0; i < f->len; i++)
+		s.n += f->vector[i] != 0;
+	if (s.begin == s.end || w->slot < s.begin)
+		s.begin = w->slot;
+	if (w->slot >= s.end)
+		s.end = w->slot + 1;
+	return is_sparse_better(s.n, s.end - s.begin) ? shape_by_walk(g, w) : s;
+}
+
+static void
+fill_dense(const struct group *f, const struct group_wish *w, const struct shape *s, struct group *v)
+{
+	uint32_t end = (uint32_t)f->first + f->len, begin = s->begin > f->first ? s->begin : f->first;
+	end = end < s->end ? end : s->end;
+	if (begin < end)
+		memcpy(v->vector + (begin - s->begin), f->vector + (begin - f->first),
+		       (end - begin) * sizeof(uint32_t));
+	if (w->slot - s->begin < v->len)
+		v->vector[w->slot - s->begin] = w->entry;
+}
+
+static void
+fill(const struct groups *g, const struct group_wish *w, const struct shape *s, struct group *v)
+{
+	uint16_t *slots = (uint16_t *)(void *)(v->vector + v->len);
+	struct walk x = walk_begin(g, w);
+	memset(v->vector, 0, v->len * sizeof(uint32_t));
+	if (x.v && !s->sparse && !is_sparse(x.v)) {
+		fill_dense(x.v, w, s, v);
+		return;
+	}
+	for (uint32_t slot, entry, i = 0; walk_next(&x, &slot, &entry); i++) {
+		v->vector[s->sparse ? i : slot - s->begin] = entry;
+		if (s->sparse)
+			slots[i] = (uint16_t)slot;
+	}
+}
+
 uint32_t
 group_make(struct groups *g, const struct group_wish *w)
 {
-	uint32_t begin, end;
-	wish_range(g, w, &begin, &end);
-	while (begin < end && !wish_entry(g, w, begin))
-		begin++;
-	while (begin < end && !wish_entry(g, w, end - 1))
-		end--;
-	uint32_t len = (end - begin + 3) & ~3U;
+	struct shape s = shape_of(g, w);
+	uint32_t len = s.sparse ? s.n : (s.end - s.begin + 3) & ~3U;
 	if (len > UINT16_MAX)
 		len = UINT16_MAX;
-	uint32_t id = slab_alloc(&g->slab, vector_bytes(len));
+	uint32_t id = slab_alloc(&g->slab, vector_bytes(s.sparse, len));
 	if (!id)
 		return 0;
 	struct group *v = group_at(g, id);
-	*v = (struct group){
-	    .first = (uint16_t)begin, .len = (uint16_t)len, .hash = w->hash, .family = w->family};
-	for (uint32_t i = 0; i < len; i++)
-		v->vector[i] = begin + i < end ? wish_entry(g, w, begin + i) : 0;
+	*v = (struct group){.first = s.sparse ? GROUP_SPARSE : (uint16_t)s.begin,
+			    .len = (uint16_t)len,
+			    .hash = w->hash,
+			    .family = w->family};
+	fill(g, w, &s, v);
 	index_put(g, w->hash, id);
 	g->count++;
 	return id;
@@ -238,7 +395,7 @@ bool
 group_change(struct groups *g, const struct group_wish *w)
 {
 	const struct group *v = group_at(g, w->from);
-	uint32_t i = w->slot - v->first;
+	uint32_t i = position(v, w->slot);
 	if (i >= v->len)
 		return false;
 	change(g, w->from, i, w->entry, w->hash, false);
@@ -255,7 +412,7 @@ group_drop(struct groups *g, uint32_t id, uint32_t slot)
 	struct group_wish w;
 	group_wish_init(g, &w, v->family, id, slot, old, 0);
 	bool aside = group_wish_empty(g, &w) || group_find(g, &w);
-	change(g, id, slot - v->first, 0, w.hash, aside);
+	change(g, id, position(v, slot), 0, w.hash, aside);
 	group_set_dirty(g, id, true);
 	return old;
 }
@@ -271,7 +428,8 @@ group_hide(struct groups *g, uint32_t id)
 void
 group_retire(struct groups *g, uint32_t id)
 {
-	slab_retire(&g->slab, id, vector_bytes(group_at(g, id)->len));
+	const struct group *v = group_at(g, id);
+	slab_retire(&g->slab, id, vector_bytes(is_sparse(v), v->len));
 }
 
 void
@@ -290,7 +448,7 @@ group_canonical(struct groups *g, uint32_t id)
 {
 	const struct group *v = group_at(g, id);
 	struct group_wish w = {
-	    .from = id, .slot = v->first, .entry = v->vector[0], .hash = v->hash, .family = v->family};
+	    .from = id, .slot = slot_at(v, 0), .entry = v->vector[0], .hash = v->hash, .family = v->family};
 	if (group_wish_empty(g, &w))
 		return 0;
 	uint32_t found = group_find(g, &w);

@@ -8,10 +8,12 @@
 
 #include "collector/base/slab.h"
 
-#define GROUP_LIST (1U << 31)
+#define GROUP_LIST   (1U << 31)
+#define GROUP_SPARSE UINT16_MAX /* no slot has this number */
 
 /* Readers see first, len and the vector, which never moves and never changes its size. The rest is the
- * writer's. */
+ * writer's. A vector with few routes in many slots is sparse: behind len entries stand their slots,
+ * ascending, two bytes each, and first is GROUP_SPARSE. */
 struct group {
 	uint32_t refs; /* prefixes that have it */
 	uint16_t first, len;
@@ -43,6 +45,9 @@ group_at(const struct groups *g, uint32_t id)
 	return slab_at(&g->slab, id);
 }
 
+/* Where the slot stands in the vector of a sparse group; its length when it does not. */
+uint32_t group_search(const struct group *v, uint32_t slot);
+
 /* For readers and the writer. Group 0 has no routes. */
 static inline uint32_t
 group_entry(const struct groups *g, uint32_t id, uint32_t slot)
@@ -50,16 +55,20 @@ group_entry(const struct groups *g, uint32_t id, uint32_t slot)
 	if (!id)
 		return 0;
 	const struct group *v = group_at(g, id);
-	uint32_t i = slot - v->first;
+	uint32_t i = slot - v->first; /* beyond len when sparse */
+	if (i >= v->len && v->first == GROUP_SPARSE)
+		i = group_search(v, slot);
 	return i < v->len ? readers_load(&v->vector[i]) : 0;
 }
 
+/* Fetches the slot's entry ahead, when the head is there. */
 static inline void
 group_prefetch(const struct groups *g, uint32_t id, uint32_t slot)
 {
 	const struct group *v = group_at(g, id);
+	uint32_t i = slot - v->first;
 	if (id)
-		__builtin_prefetch(&v->vector[(uint32_t)(slot - v->first) % (v->len ? v->len : 1U)]);
+		__builtin_prefetch(&v->vector[i < v->len ? i : 0]);
 }
 
 /* --- the writer --- */

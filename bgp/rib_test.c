@@ -118,6 +118,20 @@ make_set(struct bgp_store *s, unsigned i)
 	return id;
 }
 
+/* The slots of even seeds lie behind one another; those of odd ones far apart, so that groups become sparse.
+ */
+static void
+open_slots(struct model *m, bool apart)
+{
+	static const uint32_t far[SLOTS] = {0, 1, 70, 71, 300, 2000};
+	for (unsigned s = 0; s < SLOTS; s++) {
+		do
+			m->slot[s] = rib_slot_open(m->rib);
+		while (apart && m->slot[s] < far[s]);
+		assert_int_not_equal(m->slot[s], RIB_NO_SLOT);
+	}
+}
+
 static struct model *
 model_new(uint64_t seed)
 {
@@ -132,10 +146,7 @@ model_new(uint64_t seed)
 		m->set[i] = make_set(m->store, i);
 	for (unsigned i = 0; i < UNIVERSE; i++)
 		draw_prefix(m, i);
-	for (unsigned s = 0; s < SLOTS; s++) {
-		m->slot[s] = rib_slot_open(m->rib);
-		assert_int_not_equal(m->slot[s], RIB_NO_SLOT);
-	}
+	open_slots(m, seed % 2);
 	return m;
 }
 
@@ -719,6 +730,46 @@ test_many_paths(void **state)
 	bgp_store_free(store);
 }
 
+/* Two thousand sessions that share prefixes by twos do not pay for the slots between them. */
+static void
+test_sparse(void **state)
+{
+	enum { SESSIONS = 2000, PREFIXES = 3000 };
+	(void)state;
+	struct bgp_store *store = bgp_store_new();
+	struct rib *r = rib_new(store);
+	bgp_set_id set[2] = {make_set(store, 1), make_set(store, 2)};
+	static uint32_t who[PREFIXES][2];
+	struct bgp_nlri n = nlri_of("10.0.0.0/24");
+	struct rib_stats stats;
+	unsigned count;
+	for (unsigned s = 0; s < SESSIONS; s++)
+		assert_int_equal(rib_slot_open(r), s);
+	for (unsigned i = 0; i < PREFIXES; i++) {
+		n.prefix.addr.b[13] = (uint8_t)(i >> 8);
+		n.prefix.addr.b[14] = (uint8_t)i;
+		who[i][0] = draw(SESSIONS / 2);
+		who[i][1] = SESSIONS / 2 + draw(SESSIONS / 2);
+		for (unsigned k = 0; k < 2; k++)
+			assert_true(
+			    rib_announce(r, who[i][k], BGP_IPV4_UNICAST, &n, 1, set[k], NULL, NULL, &count));
+	}
+	rib_stats(r, &stats);
+	assert_in_range(stats.group_bytes, 1, 10 * 65536);
+	for (unsigned i = 0; i < PREFIXES; i++) {
+		struct rib_route out;
+		n.prefix.addr.b[13] = (uint8_t)(i >> 8);
+		n.prefix.addr.b[14] = (uint8_t)i;
+		for (unsigned k = 0; k < 2; k++) {
+			assert_int_equal(rib_exact(r, who[i][k], BGP_IPV4_UNICAST, &n, &out, 1), 1);
+			assert_int_equal(out.id, set[k]);
+			assert_int_equal(rib_exact(r, who[i][k] + 1, BGP_IPV4_UNICAST, &n, &out, 1), 0);
+		}
+	}
+	rib_free(r);
+	bgp_store_free(store);
+}
+
 static uint32_t
 prefix_of(struct rib *r, uint32_t slot, const char *address, enum bgp_family f)
 {
@@ -784,9 +835,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_model),	    cmocka_unit_test(test_short),
-	    cmocka_unit_test(test_many_paths),	    cmocka_unit_test(test_flap),
-	    cmocka_unit_test(test_stale_told_once),
+	    cmocka_unit_test(test_model),      cmocka_unit_test(test_short),
+	    cmocka_unit_test(test_many_paths), cmocka_unit_test(test_sparse),
+	    cmocka_unit_test(test_flap),       cmocka_unit_test(test_stale_told_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
