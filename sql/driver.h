@@ -30,6 +30,8 @@ enum sql_fault {
 	SQL_WRONG, /* table or column missing, no permission, wrong password: later too, the operator must act
 		    */
 	SQL_REFUSED, /* this segment's data can never be written: to be set aside */
+	SQL_DOUBT,   /* the connection was lost in COMMIT: this server, and no other, knows whether it came
+		      * through */
 };
 
 struct sql_connection; /* the driver's own */
@@ -54,8 +56,8 @@ struct sql_driver {
 	enum sql_fault (*last)(struct sql_connection *c, const char *spool, uint64_t *number, char *err,
 			       size_t errlen);
 	/* All batches and the number, in one transaction, or nothing. After anything but SQL_FINE nothing is
-	 * left open; after SQL_AWAY the caller closes the connection and asks `last` on the next one whether
-	 * a COMMIT that was under way came through. */
+	 * left open; after SQL_DOUBT the caller closes the connection and asks `last` on the next one to the
+	 * same server whether the COMMIT came through. */
 	enum sql_fault (*write)(struct sql_connection *c, struct sql_table *form, const char *spool,
 				uint64_t number, const struct sql_batch *batch, unsigned batches, char *err,
 				size_t errlen);

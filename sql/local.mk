@@ -26,7 +26,13 @@ else
 libsql_a_SOURCES += sql/sqlite_none.c
 endif
 if HAVE_PQ
-libsql_a_SOURCES += sql/pgsql.c
+libsql_a_SOURCES += sql/pgsql.c sql/pgsql_encode.c sql/pgsql_encode.h sql/pgsql_fault.c sql/pgsql_fault.h \
+	sql/pgsql_table.c sql/pgsql_table.h
+if HAVE_CMOCKA
+check_PROGRAMS += pgsql_test
+pgsql_test_SOURCES = sql/pgsql_test.c sql/pgsql_cluster.c sql/pgsql_cluster.h
+pgsql_test_LDADD = $(SQL_LIBS) $(CMOCKA_LIBS)
+endif
 else
 libsql_a_SOURCES += sql/pgsql_none.c
 endif

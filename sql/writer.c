@@ -33,8 +33,11 @@ struct sql_writer {
 	/* of the thread alone */
 	struct sql_connection *connection;
 	bool on_backup; /* connected to the second server */
-	bool refused;	/* the last attempt at the first one failed */
 	uint64_t last;	/* number that this connection's database has */
+	/* A segment whose COMMIT got no answer, 0 for none: only the server that it went to can tell, so it
+	 * waits for that one, and nothing else goes there before. */
+	uint64_t doubt;
+	bool doubt_backup;
 	unsigned pause_ms;
 	struct log_limit limit;
 	uint64_t dropped_told;
@@ -87,10 +90,17 @@ connect_to(struct sql_writer *w, bool backup, char *err, size_t errlen)
 	return f;
 }
 
-/* The first server is tried first each time, so that the second only gets what the first cannot take. */
+/* The first server is tried first each time, so that the second only gets what the first cannot take. With a
+ * segment in doubt its server is for that one alone, and the others go to the other. */
 static enum sql_fault
-connect_any(struct sql_writer *w, char *err, size_t errlen)
+connect_for(struct sql_writer *w, uint64_t number, char *err, size_t errlen)
 {
+	if (w->doubt) {
+		bool backup = number == w->doubt ? w->doubt_backup : !w->doubt_backup;
+		if (w->connection && w->on_backup != backup)
+			disconnect(w);
+		return w->connection ? SQL_FINE : connect_to(w, backup, err, errlen);
+	}
 	if (w->connection)
 		return SQL_FINE;
 	enum sql_fault f = connect_to(w, false, err, errlen);
@@ -266,32 +276,50 @@ failed(struct sql_writer *w, const struct spool_segment *s, enum sql_fault f, co
 		log_error("%s; what was purged waits in the spool", err);
 }
 
+/* Takes a segment to a server, or tries to. */
+static void
+attempt(struct sql_writer *w, const struct spool_segment *s)
+{
+	char err[1024] = "";
+	uint64_t begin = clock_monotonic_us();
+	enum sql_fault f = connect_for(w, s->number, err, sizeof(err));
+	if (f == SQL_REFUSED) /* only a segment can be */
+		f = SQL_WRONG;
+	bool there = f == SQL_FINE && s->number <= w->last;
+	if (f == SQL_FINE && s->number == w->doubt)
+		w->doubt = 0;
+	if (f == SQL_FINE && !there)
+		f = write_segment(w, s, err, sizeof(err));
+	if (f == SQL_DOUBT) {
+		w->doubt = s->number;
+		w->doubt_backup = w->on_backup;
+	}
+	if (there) {
+		log_notice("a purge of %u rows is in the database already: a COMMIT came through unseen",
+			   s->rows);
+		w->pause_ms = 0;
+		spool_done(w->spool, s->number);
+	} else if (f == SQL_FINE) {
+		succeeded(w, s, clock_monotonic_us() - begin);
+	} else {
+		failed(w, s, f, err);
+	}
+}
+
 /* One segment, or the attempt at it. False when there was none. */
 static bool
 work(struct sql_writer *w)
 {
-	char err[1024] = "";
 	struct spool_segment s;
 	if (!spool_take(w->spool, 0, &s))
 		return false;
-	uint64_t begin = clock_monotonic_us();
-	enum sql_fault f = connect_any(w, err, sizeof(err));
-	if (f == SQL_REFUSED) /* only a segment can be */
-		f = SQL_WRONG;
-	bool there = f == SQL_FINE && s.number <= w->last;
-	if (f == SQL_FINE && !there)
-		f = write_segment(w, &s, err, sizeof(err));
-	if (there) {
-		log_notice("a purge of %u rows is in the database already: a COMMIT came through unseen",
-			   s.rows);
-		w->pause_ms = 0;
-		spool_done(w->spool, s.number);
-	} else if (f == SQL_FINE) {
-		succeeded(w, &s, clock_monotonic_us() - begin);
-	} else {
-		failed(w, &s, f, err);
-	}
+	attempt(w, &s);
+	bool waits = w->doubt && w->doubt == s.number;
 	spool_segment_free(&s);
+	if (waits && w->o.backup_host && spool_take(w->spool, w->doubt, &s)) {
+		attempt(w, &s);
+		spool_segment_free(&s);
+	}
 	update_gauges(w);
 	return true;
 }
