@@ -29,6 +29,14 @@ speaker_test_SOURCES = bgp/speaker_test.c
 speaker_test_LDADD = $(BGP_LIBS) $(CMOCKA_LIBS)
 endif
 
+EXTRA_DIST += tests/fuzz/corpus/bgp_session
+if FUZZERS
+fuzz_programs += fuzz_bgp_session
+fuzz_bgp_session_SOURCES = tests/fuzz/fuzz_bgp_session.c
+fuzz_bgp_session_LDADD = $(BGP_LIBS)
+fuzz_bgp_session_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+endif
+
 # messages and attributes
 libbgp_a_SOURCES += bgp/attr.h bgp/message.h bgp/nlri.h \
 	bgp/as_path.c bgp/attr.c bgp/attr_list.c bgp/capability.c bgp/capability.h bgp/message.c \
