@@ -24,6 +24,7 @@ struct drop {
 	uint32_t slot;
 	uint32_t families;
 	bool close; /* all of it; the slot is given back */
+	bool last;  /* the routes of a session that ended */
 	bool begun; /* the grace period */
 	struct readers_ticket ticket;
 };
@@ -128,12 +129,12 @@ sweep_graves(struct roster *r)
 
 /* --- slots on their way out --- */
 
-static void
+static struct drop *
 drop_new(struct roster *r, struct member *m, uint32_t slot, uint32_t families, bool all)
 {
 	struct drop *d = slot == RIB_NO_SLOT || !(families || all) ? NULL : calloc(1, sizeof(*d));
 	if (!d)
-		return; /* no memory: the slot stays with its routes, seen by nobody */
+		return NULL; /* no memory: the slot stays with its routes, seen by nobody */
 	*d = (struct drop){.rib = r->w->rib,
 			   .events = r->w->events,
 			   .member = m,
@@ -144,6 +145,7 @@ drop_new(struct roster *r, struct member *m, uint32_t slot, uint32_t families, b
 	TAILQ_INSERT_TAIL(&r->drops, d, link);
 	r->dirty = true;
 	r->w->changed = true;
+	return d;
 }
 
 /* True when the session that the peer has now announced the route again. */
@@ -169,6 +171,15 @@ tell_deleted(void *ctx, uint32_t slot, enum bgp_family family, const struct bgp_
 	(void)slot, (void)fresh;
 	if (!is_alive(d, family, nlri))
 		bgp_event_route(d->events, BGP_EVENT_DELETE, d->member->peer, family, nlri, old);
+}
+
+/* The log has a session's routes between its beginning and its end. */
+static void
+tell_down(struct roster *r, struct member *m)
+{
+	if (r->w->events && m->closing)
+		bgp_event_session(r->w->events, BGP_EVENT_DOWN, m->peer);
+	m->closing = false;
 }
 
 static void
@@ -203,6 +214,8 @@ roster_step(struct roster *r)
 	if (!rib_slot_drop(d->rib, d->slot, d->families, tell, d))
 		return false;
 	TAILQ_REMOVE(&r->drops, d, link);
+	if (d->last)
+		tell_down(r, d->member);
 	if (d->close)
 		TAILQ_INSERT_TAIL(&r->closes, d, link);
 	else
@@ -404,6 +417,7 @@ roster_up(struct roster *r, struct session *s)
 		return false;
 	}
 	if (m->peer != fresh) {
+		tell_down(r, m);
 		inherit(fresh, m->peer);
 		replace_entry(r, m, fresh);
 	}
@@ -455,13 +469,15 @@ roster_down(struct roster *r, struct session *s, bool keep)
 	m->session = NULL;
 	m->refreshing = 0;
 	m->forget_us = r->w->now_us + FORGET_US;
-	if (r->w->events)
-		bgp_event_session(r->w->events, BGP_EVENT_DOWN, p);
+	m->closing = true;
 	if (keep && families) {
+		tell_down(r, m);
 		begin_stale(r, m, s, slot, families);
 	} else {
 		stale_end(r, m);
-		drop_new(r, m, slot, 0, true);
+		struct drop *d = drop_new(r, m, slot, 0, true);
+		if (d)
+			d->last = true;
 	}
 	s->member = NULL;
 	s->peer = NULL;
@@ -611,6 +627,17 @@ begin_grace(struct drop_list *list)
 		if (d->close && !d->begun)
 			readers_ticket_start(&d->ticket);
 		d->begun = true;
+	}
+}
+
+void
+roster_close_log(struct roster *r)
+{
+	struct member *m;
+	TAILQ_FOREACH(m, &r->members, link)
+	{
+		m->closing |= m->session != NULL;
+		tell_down(r, m);
 	}
 }
 

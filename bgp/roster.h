@@ -20,6 +20,7 @@ struct member {
 	bool layered;		/* stale holds valid routes of families that were not refreshed */
 	bool loaded;		/* stale comes from a snapshot */
 	unsigned drops;		/* under way for it */
+	bool closing;		/* its session's end is to be logged behind its routes */
 	struct bgp_peer *spare; /* the next entry, so that a session can always end */
 	uint64_t forget_us;	/* without session and routes: leaves then */
 	struct log_limit up_limit, down_limit;
@@ -62,6 +63,8 @@ bool roster_step(struct roster *r);
 bool roster_pending(const struct roster *r);
 /* Once a second or so: timers, gauges, what is no longer seen by readers. */
 void roster_tick(struct roster *r);
+/* The program ends: the message log hears the end of each session, and nothing of routes, which stay. */
+void roster_close_log(struct roster *r);
 /* Shows readers what changed since it was last called. */
 void roster_publish(struct roster *r);
 

@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -24,6 +25,7 @@
 #define ACCEPTS	      64  /* in one turn */
 #define OPENING_SPARE 64  /* beyond bgp_daemon_max_peers */
 #define IDLE_MS	      500 /* the tick */
+#define FILES_KEPT    32  /* descriptors that are for others */
 #define TIDY_MS	      10
 #define TIDY_US	      (100 * 1000) /* while sessions are busy */
 
@@ -46,6 +48,7 @@ struct speaker {
 	_Atomic bool stop;
 	const char *words;
 	_Atomic(struct handover *) handover;
+	rlim_t files; /* descriptors that the process may have */
 	struct allow *allow;
 	struct md5_keys *keys;
 	TAILQ_HEAD(, session) sessions; /* the oldest first */
@@ -145,6 +148,8 @@ speaker_open(struct speaker *s, char *err, size_t errlen)
 {
 	if (!load_files(s, err, errlen) || !bgp_listen(&s->listener, s->w->config, s->keys, err, errlen))
 		return false;
+	struct rlimit limit;
+	s->files = getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : RLIM_INFINITY;
 	s->epoll = epoll_create1(EPOLL_CLOEXEC);
 	s->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (s->epoll >= 0 && s->wake >= 0 && watch(s, s->wake, NULL, EPOLLIN)) {
@@ -213,11 +218,19 @@ is_full(const struct speaker *s, const struct addr *from)
 	return s->w->established >= s->w->config->max_peers && !roster_session_of(s->w->roster, from);
 }
 
-/* May this address have one more connection? */
+/* May this address have one more connection? The last descriptors are for log files, snapshots and clients.
+ */
 static bool
-admit(struct speaker *s, const struct addr *from)
+admit(struct speaker *s, int fd, const struct addr *from)
 {
 	char text[100];
+	if ((rlim_t)fd + FILES_KEPT >= s->files) {
+		log_refused(
+		    s, BGP_TOTAL_REFUSED_DESCRIPTORS, from,
+		    "no file descriptor is left for it; raise the limit (LimitNOFILE in the unit file, "
+		    "or ulimit -n)");
+		return false;
+	}
 	if (!allow_check(s->allow, from)) {
 		log_refused(s, BGP_TOTAL_REFUSED_DENIED, from, "it is not in bgp_daemon_allow_file");
 		return false;
@@ -288,17 +301,13 @@ accept_one(struct speaker *s)
 	struct addr from = {.q = {0, 0}};
 	uint16_t port = 0;
 	int fd = accept4(s->listener.fd, (struct sockaddr *)&ss, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (fd < 0) {
-		if (errno == EMFILE || errno == ENFILE)
-			log_refused(s, BGP_TOTAL_REFUSED_DESCRIPTORS, &from,
-				    "no file descriptor is left; raise the limit (LimitNOFILE, ulimit -n)");
+	if (fd < 0)
 		return errno == ECONNABORTED || errno == EINTR;
-	}
 	if (!addr_from_sockaddr(&from, &port, (struct sockaddr *)&ss)) {
 		close(fd);
 		return true;
 	}
-	if (!admit(s, &from)) {
+	if (!admit(s, fd, &from)) {
 		refuse(s, fd, BGP_NOTIFY(BGP_ERR_CEASE, 5));
 		return true;
 	}
@@ -472,6 +481,7 @@ run(void *arg)
 		if (!x->dead)
 			session_shutdown(x, s->words);
 	}
+	roster_close_log(s->w->roster);
 	readers_leave();
 	return NULL;
 }
