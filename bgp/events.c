@@ -4,9 +4,9 @@
  * line of its own together with what its side alone uses, among it a copy of the other's index, so that the
  * lines travel once a turn of the ring and not once an event.
  *
- * The consumer sleeps on an eventfd. It says so in `asleep`, then looks once more; the producer publishes,
- * then looks at `asleep`: one of the two sees the other (both are full barriers). A system call is made only
- * for a writer that sleeps.
+ * The consumer sleeps on an eventfd. It says so in `asleep`, then looks once more; the producer looks at
+ * `asleep` behind a full barrier when it settles, which it does once a turn, and after events of sessions:
+ * one of the two sees the other. Neither a barrier nor a system call is paid for a route.
  *
  * Each event that names a set counts it once. Ids come back through the second ring, which has as many places
  * as sets can be out: the producer settles before it would count one more, so nothing there can overflow.
@@ -36,6 +36,7 @@ struct producer {
 	uint64_t sets_tail;	      /* published: how far returned ids were taken */
 	uint64_t lost;		      /* published */
 	uint64_t pushed;	      /* published: events, not slots */
+	uint64_t roused;	      /* head when `asleep` was last looked at */
 	uint64_t untold;	      /* lost since the last BGP_EVENT_LOST */
 	struct bgp_event last;
 	uint64_t tick;
@@ -80,9 +81,19 @@ room(struct bgp_events *e, uint64_t n)
 static void
 publish(struct bgp_events *e, uint64_t n)
 {
-	__atomic_store_n(&e->in.head, e->in.head + n, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&e->in.head, e->in.head + n, __ATOMIC_RELEASE);
 	__atomic_store_n(&e->in.pushed, e->in.pushed + 1, __ATOMIC_RELAXED);
-	if (unlikely(__atomic_load_n(&e->asleep, __ATOMIC_SEQ_CST)))
+}
+
+/* A writer that went to sleep before it saw what was published is woken. */
+static void
+rouse(struct bgp_events *e)
+{
+	if (e->in.head == e->in.roused)
+		return;
+	e->in.roused = e->in.head;
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&e->asleep, __ATOMIC_RELAXED))
 		bgp_events_wake(e);
 }
 
@@ -181,6 +192,7 @@ bgp_event_session(struct bgp_events *e, enum bgp_event_kind kind, const struct b
 		return;
 	struct bgp_event ev = event_of(kind, peer);
 	push(e, &ev);
+	rouse(e);
 }
 
 void
@@ -270,6 +282,7 @@ bgp_events_settle(struct bgp_events *e)
 	__atomic_store_n(&p->sets_tail, at, __ATOMIC_RELEASE);
 	if (p->untold && room(e, 1))
 		tell_lost(e);
+	rouse(e);
 }
 
 bool
@@ -324,12 +337,13 @@ bgp_events_done(struct bgp_events *e)
 void
 bgp_events_wait(struct bgp_events *e, int timeout_ms)
 {
-	__atomic_store_n(&e->asleep, true, __ATOMIC_SEQ_CST);
-	if (__atomic_load_n(&e->in.head, __ATOMIC_SEQ_CST) == e->out.tail) {
+	__atomic_store_n(&e->asleep, true, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&e->in.head, __ATOMIC_RELAXED) == e->out.tail) {
 		struct pollfd fd = {.fd = e->wake, .events = POLLIN};
 		poll(&fd, 1, timeout_ms);
 	}
-	__atomic_store_n(&e->asleep, false, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&e->asleep, false, __ATOMIC_RELAXED);
 	uint64_t count;
 	if (read(e->wake, &count, sizeof(count)) < 0)
 		return; /* nobody woke us */

@@ -30,7 +30,7 @@ void bgp_event_eor(struct bgp_events *e, const struct bgp_peer *peer, enum bgp_f
 /* Of a family without table: kind is UPDATE or WITHDRAW; text is copied, attrs are rendered at once. */
 void bgp_event_text(struct bgp_events *e, enum bgp_event_kind kind, const struct bgp_peer *peer,
 		    enum bgp_family family, const char *nlri, size_t len, const struct bgp_attrs *attrs);
-/* Takes back what the writer is done with. Call now and then. */
+/* Takes back what the writer is done with, and wakes it when there is news. Call once a turn. */
 void bgp_events_settle(struct bgp_events *e);
 /* True when somebody listens: without, route changes need not be told at all. */
 bool bgp_events_wanted(const struct bgp_events *e);

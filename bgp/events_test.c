@@ -150,7 +150,7 @@ text_goes_round(void **state)
 	struct bgp_store *s = bgp_store_new();
 	struct bgp_events *e = bgp_events_new(s, 64, NULL);
 	struct bgp_attrs a = {.present = BGP_HAS_ORIGIN};
-	struct bgp_event ev;
+	struct bgp_event ev = {0};
 	struct text text = {0};
 	char name[512];
 	for (unsigned i = 0; i < 1000; i++) {

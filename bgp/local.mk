@@ -109,6 +109,12 @@ libbgp_a_SOURCES += bgp/answer.c bgp/answer.h \
 	bgp/render.c bgp/render.h \
 	bgp/snapfile.h bgp/snapread.c bgp/snapshot.c bgp/snapwrite.c \
 	bgp/tour.c bgp/tour.h
+
+# Measures snapshots, dumps and the message log: outputs_bench [-d] [-p PEERS] [FOLDER].
+noinst_PROGRAMS += outputs_bench
+outputs_bench_SOURCES = bgp/outputs_bench.c
+outputs_bench_LDADD = $(BGP_LIBS)
+
 if HAVE_ZMQ
 libbgp_a_SOURCES += bgp/lg.c
 else

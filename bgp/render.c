@@ -34,8 +34,11 @@ bgp_render_init(struct bgp_render *r, const struct conf *conf)
 
 /* --- fields --- */
 
+/* Keys are constants: inlined, each is a copy of known length. */
+#define INLINE static inline __attribute__((always_inline))
+
 /* `, "key": `; the first key of a line has no comma before it. */
-static char *
+INLINE char *
 put_key(char *p, const char *key)
 {
 	if (p[-1] != '{')
@@ -46,7 +49,7 @@ put_key(char *p, const char *key)
 }
 
 /* The texts put here need no escapes: words of ours and addresses. */
-static char *
+INLINE char *
 put_word(char *p, const char *key, const char *word)
 {
 	p = put_key(p, key);
@@ -56,13 +59,13 @@ put_word(char *p, const char *key, const char *word)
 	return p;
 }
 
-static char *
+INLINE char *
 put_number(char *p, const char *key, uint64_t v)
 {
 	return put_u64(put_key(p, key), v);
 }
 
-static char *
+INLINE char *
 put_address(char *p, const char *key, const struct addr *a)
 {
 	p = put_key(p, key);
@@ -133,7 +136,7 @@ list_lrg(const struct bgp_render *r, char *p, const struct bgp_bytes *v)
 	return put_lrg_comms(p, v->p, v->len, ' ', r->comms_as_array);
 }
 
-static char *
+INLINE char *
 put_list_of(const struct bgp_render *r, char *p, const char *key, const struct bgp_bytes *v, put_list *put,
 	    bool array)
 {

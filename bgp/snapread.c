@@ -423,6 +423,6 @@ bgp_snapshot_read(const char *path, bgp_snapshot_peer *peer, bgp_snapshot_routes
 	bool ok = snap_read(p, len, true, peer, routes, ctx, why, sizeof(why));
 	munmap(p, len);
 	if (!ok)
-		snprintf(err, errlen, "snapshot '%s': %s; it is not used", path, why);
+		snprintf(err, errlen, "snapshot '%s': %s", path, why);
 	return ok;
 }

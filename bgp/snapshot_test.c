@@ -274,7 +274,7 @@ not_a_snapshot(void **state)
 	assert_false(bgp_snapshot_read(path, NULL, NULL, NULL, err, sizeof(err)));
 	assert_non_null(strstr(err, "the file is empty"));
 	assert_false(bgp_snapshot_read("/etc/services", NULL, NULL, NULL, err, sizeof(err)));
-	assert_string_equal(err, "snapshot '/etc/services': this is no snapshot at byte 0; it is not used");
+	assert_string_equal(err, "snapshot '/etc/services': this is no snapshot at byte 0");
 }
 
 /* A stale slot gives what the session has not announced again. */
