@@ -57,16 +57,20 @@ def register(caller):
 
 # --- collectors ----------------------------------------------------------------------------------------------------
 
-BIRD = """router id 127.0.0.1;
+# Next hops are looked for in tables of their own, which are empty: among 1 M routes that change BIRD would be busy with that.
+BIRD = """log stderr {{ fatal, bug }};
+router id 127.0.0.1;
 ipv4 table master4;
 ipv6 table master6;
+ipv4 table igp4;
+ipv6 table igp6;
 protocol device {{}}
 protocol bgp feed {{
   local 127.0.0.1 port {port} as 65000;
   neighbor range 127.0.0.0/8 as 65000;
   dynamic name "feed"; multihop; passive; strict bind yes; hold time 240;
-  ipv4 {{ import all; export none; }};
-  ipv6 {{ import all; export none; }};
+  ipv4 {{ import all; export none; igp table igp4; }};
+  ipv6 {{ import all; export none; igp table igp6; }};
 }}
 """
 

@@ -130,4 +130,10 @@ class Nfacctd(Collector):
         return self
 
     def family(self):
-        return [self.pid] if self.runs() else []
+        """It with its plugins, while it runs: they would outlive it."""
+        found, queue = [], [self.pid] if self.runs() else []
+        while queue:
+            found.append(queue.pop())
+            done = subprocess.run(["ps", "-o", "pid=", "--ppid", str(found[-1])], stdout=subprocess.PIPE, text=True, check=False)
+            queue += [int(word) for word in done.stdout.split()]
+        return found

@@ -110,6 +110,14 @@ pick_length(const struct share *of, uint32_t thousandth)
 	}
 }
 
+/* Private and loopback addresses are no routes of a real table; others would refuse them. */
+static uint64_t
+past_reserved(uint64_t place, bool v6)
+{
+	uint8_t first = (uint8_t)(place >> 56);
+	return !v6 && (first == 10 || first == 127) ? (uint64_t)(first + 1) << 56 : place;
+}
+
 /* Walks upwards through the address space. A shorter prefix is often followed by longer ones inside it, as in
  * real tables: then the place is kept, and the next prefix, if it is longer, begins where this one does. */
 static bool
@@ -133,7 +141,7 @@ synthesise_half(struct table *t, bool v6, uint32_t n)
 				(gap ? mix(r) % gap * unit : 0);
 			before = 0;
 		}
-		place = before ? place : (place + size - 1) & ~(size - 1);
+		place = before ? place : past_reserved((place + size - 1) & ~(size - 1), v6);
 		if (place >= end)
 			return false;
 		uint8_t bytes[16] = {0};
