@@ -3,6 +3,8 @@
  * index is made of chains, since lists come and go one by one and their number is moderate. */
 #include "bgp/pathlist.h"
 
+#include <sys/random.h>
+
 #define HEADS_MIN 1024
 
 static size_t
@@ -21,6 +23,8 @@ bool
 path_lists_init(struct path_lists *l, struct bgp_store *store)
 {
 	*l = (struct path_lists){.store = store, .heads = HEADS_MIN};
+	if (getrandom(&l->seed, sizeof(l->seed), GRND_NONBLOCK) < 0)
+		l->seed = (uintptr_t)l;
 	l->head = calloc(HEADS_MIN, sizeof(*l->head));
 	return l->head && slab_init(&l->slab, 16, (size_t)16 << 30);
 }
@@ -33,9 +37,9 @@ path_lists_free(struct path_lists *l)
 }
 
 static uint32_t
-hash_of(const struct path *path, uint32_t n)
+hash_of(const struct path_lists *l, const struct path *path, uint32_t n)
 {
-	uint64_t h = n;
+	uint64_t h = l->seed + n;
 	for (uint32_t i = 0; i < n; i++) {
 		h = (h ^ ((uint64_t)path[i].id << 32 | path[i].set)) * 0xbf58476d1ce4e5b9ULL;
 		h ^= h >> 32;
@@ -90,7 +94,7 @@ list_new(struct path_lists *l, uint32_t hash, const struct path *path, uint32_t 
 static uint32_t
 intern(struct path_lists *l, const struct path *path, uint32_t n)
 {
-	uint32_t hash = hash_of(path, n);
+	uint32_t hash = hash_of(l, path, n);
 	for (uint32_t id = *head_of(l, hash); id; id = list_at(l, id)->next) {
 		const struct path_list *v = list_at(l, id);
 		if (v->hash == hash && v->n == n && memcmp(v->path, path, n * sizeof(*path)) == 0)

@@ -26,6 +26,7 @@ struct path_lists {
 	struct slab slab;
 	uint32_t *head; /* a power of two */
 	size_t heads, count;
+	uint64_t seed; /* of hashes: path identifiers are chosen outside */
 };
 
 bool path_lists_init(struct path_lists *l, struct bgp_store *store);

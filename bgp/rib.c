@@ -10,6 +10,7 @@
 #define ROOT_BITS_V4 20
 #define ROOT_BITS_V6 16
 #define KEEP_EMPTY   4096
+#define TELL_STEP    (1U << 14)
 
 static bool
 parts_init(struct rib *r)
@@ -41,6 +42,7 @@ rib_new(struct bgp_store *store)
 		return NULL;
 	r->store = store;
 	r->keep_empty = KEEP_EMPTY;
+	r->tell_step = TELL_STEP;
 	for (unsigned f = 0; f < BGP_RIB_FAMILIES; f++)
 		r->plain[f] = RIB_TABLE_NONE;
 	r->slots = calloc(RIB_SLOTS_MAX, sizeof(*r->slots));

@@ -27,7 +27,8 @@ struct rib_table_map {
 
 struct rib_slot {
 	bool open;
-	uint64_t told;	/* dropping: how far routes were told; of rib_tidy.c */
+	bool told_v6;
+	uint32_t told;	/* dropping: how far routes were told, a prefix; of rib_tidy.c */
 	size_t cleared; /* dropping: buckets of groups that were seen */
 	size_t routes[BGP_RIB_FAMILIES];
 };
@@ -77,6 +78,7 @@ struct rib {
 	size_t routes;
 	size_t empties;		/* removable prefixes without routes */
 	size_t refused;		/* paths beyond PATHS_MAX */
+	unsigned tell_step;	/* prefixes looked at in a step of dropping with change */
 	size_t keep_empty;	/* prefixes without routes that are left alone; 0: none, for tests */
 	uint64_t tidied;	/* how far prefixes were tidied; of rib_tidy.c */
 	bool removing;		/* those without routes, in the walk under way */

@@ -34,6 +34,7 @@ struct model {
 	enum bgp_family family[UNIVERSE];
 	struct bgp_nlri nlri[UNIVERSE];
 	uint8_t has[SLOTS][UNIVERSE][PATHS]; /* index of a set plus 1; 0: no route */
+	unsigned dropping;		     /* a slot; SLOTS: none */
 };
 
 /* --- the universe --- */
@@ -142,6 +143,8 @@ model_new(uint64_t seed)
 	m->rib = rib_new(m->store);
 	assert_non_null(m->rib);
 	m->rib->keep_empty = 0;
+	m->rib->tell_step = 40;
+	m->dropping = SLOTS;
 	for (unsigned i = 0; i < SETS; i++)
 		m->set[i] = make_set(m->store, i);
 	for (unsigned i = 0; i < UNIVERSE; i++)
@@ -227,6 +230,8 @@ do_announce(struct model *m)
 {
 	struct bgp_nlri nlri[RUN];
 	unsigned s = draw(SLOTS), set = draw(SETS), added, expected = 0;
+	while (s == m->dropping)
+		s = draw(SLOTS);
 	enum bgp_family f = (enum bgp_family)draw(BGP_RIB_FAMILIES);
 	struct told t = {.m = m, .slot = s, .fresh = m->set[set]};
 	bool paths = with_paths(s, f), one_path = draw(2), told = draw(2);
@@ -330,8 +335,12 @@ do_drop(struct model *m)
 			m->has[s][i][p] = 0;
 		}
 	}
-	while (!rib_slot_drop(m->rib, m->slot[s], families, tell ? count_drop : NULL, &told))
-		;
+	m->dropping = s;
+	while (!rib_slot_drop(m->rib, m->slot[s], families, tell ? count_drop : NULL, &told)) {
+		do_announce(m);
+		rib_tidy(m->rib);
+	}
+	m->dropping = SLOTS;
 	assert_int_equal(told, tell ? expected : 0);
 	if (families != UINT32_MAX)
 		return;
@@ -652,7 +661,7 @@ test_model(void **state)
 				do_announce(m);
 			for (unsigned i = 0; i < (round % 10 < 5 ? 10U : 40U); i++)
 				draw(3) ? do_withdraw(m) : do_withdraw_stale(m);
-			if (round % 3 == 0)
+			if (round % 3 == 0 || round < 10)
 				do_drop(m);
 			check_all(m);
 			if (round % 4 == 0) {

@@ -11,12 +11,11 @@
  * stay, since they cost most to take out and put in, and there are not many. */
 #include "bgp/rib_parts.h"
 
-#define DROP_BUCKETS  (1U << 20) /* looked at in a step, */
-#define DROP_GROUPS   (1U << 15) /* or changed */
-#define TELL_PREFIXES (1U << 14)
-#define TIDY_COST     (1U << 15)
-#define REMOVAL_COST  8 /* of taking a prefix out, in prefixes looked at; and 1 per entry */
-#define EMPTY_PART    8 /* one in so many prefixes may be without routes */
+#define DROP_BUCKETS (1U << 20) /* looked at in a step, */
+#define DROP_GROUPS  (1U << 15) /* or changed */
+#define TIDY_COST    (1U << 15)
+#define REMOVAL_COST 8 /* of taking a prefix out, in prefixes looked at; and 1 per entry */
+#define EMPTY_PART   8 /* one in so many prefixes may be without routes */
 
 /* --- dropping a slot --- */
 
@@ -39,22 +38,27 @@ tell_entry(struct rib *r, uint32_t slot, const struct rib_table *t, bool v6, uin
 	}
 }
 
-/* Tells of the next routes of a slot; true when all have been told. told counts the prefixes of both address
- * families on end. */
+/* Tells of the next routes of a slot; true when all have been told. Prefixes that come meanwhile have none.
+ */
 static bool
 drop_tell(struct rib *r, uint32_t slot, uint32_t families, rib_change *change, void *ctx)
 {
-	uint64_t *told = &r->slots[slot].told;
-	for (unsigned n = 0; n < TELL_PREFIXES; n++, ++*told) {
-		bool v6 = *told >= r->space.plane[0].end;
-		uint32_t prefix = (uint32_t)(v6 ? *told - r->space.plane[0].end : *told);
-		const struct trie_plane *p = &r->space.plane[v6];
-		if (prefix >= p->end)
-			return true;
+	struct rib_slot *s = &r->slots[slot];
+	for (unsigned n = 0; n < r->tell_step; n++) {
+		const struct trie_plane *p = &r->space.plane[s->told_v6];
+		uint32_t prefix = s->told + 1;
+		if (prefix >= p->end) {
+			if (s->told_v6)
+				return true;
+			s->told_v6 = true;
+			s->told = 0;
+			continue;
+		}
 		const struct trie_prefix *t = trie_at(p, prefix);
-		uint32_t entry = prefix ? group_entry(&r->groups, t->group, slot) : 0;
+		uint32_t entry = group_entry(&r->groups, t->group, slot);
+		s->told = prefix;
 		if (entry && families >> rib_table_of(r, t)->family & 1)
-			tell_entry(r, slot, rib_table_of(r, t), v6, prefix, entry, change, ctx);
+			tell_entry(r, slot, rib_table_of(r, t), p->v6, prefix, entry, change, ctx);
 	}
 	return false;
 }
@@ -103,7 +107,9 @@ rib_slot_drop(struct rib *r, uint32_t slot, uint32_t families, rib_change *chang
 	rib_publish(r);
 	if (routes_left(s, families))
 		return false;
-	s->told = s->cleared = 0;
+	s->told = 0;
+	s->told_v6 = false;
+	s->cleared = 0;
 	return true;
 }
 

@@ -300,8 +300,8 @@ settle_list(struct order *o, unsigned move)
 	rib_entry_unref(o->r, entry, 0);
 }
 
-/* The first of several moves from one group retires it. Lists without references go first: afterwards, one that
- * a failed move wanted may have gone as the old one of another. */
+/* The first of several moves from one group retires it. Lists without references go first: afterwards, one
+ * that a failed move wanted may have gone as the old one of another. */
 static void
 settle_moves(struct order *o)
 {
