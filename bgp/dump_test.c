@@ -200,6 +200,31 @@ peers_that_went(void **state)
 	end(&b);
 }
 
+/* A named pipe is written to when somebody reads it, and no thread waits for one that nobody reads. */
+static void
+pipes(void **state)
+{
+	(void)state;
+	struct bed b;
+	char path[512], buf[4096];
+	begin(&b, "bgp_table_dump_file: @/pipe\nbgp_table_dump_refresh_time: 60\n");
+	announce(&b, ribbed_peer(&b.r, "192.0.2.1", 4711, 1), "10.1.0.0/16");
+	snprintf(path, sizeof(path), "%s/pipe", dir);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	bgp_dump_at(b.dump, MIDNIGHT);
+	int fd = open(path, O_RDONLY | O_NONBLOCK);
+	assert_true(fd >= 0);
+	assert_int_equal(read(fd, buf, sizeof(buf)), 0);
+	bgp_dump_at(b.dump, MIDNIGHT + 60);
+	ssize_t n = read(fd, buf, sizeof(buf) - 1);
+	close(fd);
+	assert_true(n > 0);
+	buf[n] = '\0';
+	assert_non_null(strstr(buf, "dump_init"));
+	assert_non_null(strstr(buf, "\"entries\": 1"));
+	end(&b);
+}
+
 static void
 refused(void **state)
 {
@@ -245,7 +270,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_file_per_peer), cmocka_unit_test(one_file), cmocka_unit_test(slots),
-	    cmocka_unit_test(peers_that_went), cmocka_unit_test(refused),
+	    cmocka_unit_test(peers_that_went), cmocka_unit_test(pipes),	   cmocka_unit_test(refused),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -478,11 +478,8 @@ run(void *arg)
 		speaker_turn(s, patience(s, IDLE_MS, roster_pending(s->w->roster)), 0);
 	TAILQ_FOREACH(x, &s->sessions, link)
 	{
-		if (x->dead)
-			continue;
-		if (x->member && s->w->events)
-			bgp_event_session(s->w->events, BGP_EVENT_DOWN, x->peer);
-		session_shutdown(x, s->words);
+		if (!x->dead)
+			session_shutdown(x, s->words);
 	}
 	roster_close_log(s->w->roster);
 	readers_leave();
