@@ -93,11 +93,25 @@ struct flow {
 	uint16_t flowset_id;
 	char hot_end[0];
 
-	/* --- cleared and written on demand --- */
+	/* --- cleared and written on demand, up to the last member that is needed --- */
 	struct addr src_net; /* derived: src_host masked by the length chosen */
 	struct addr dst_net;
 	uint64_t tag;
 	uint64_t tag2;
+
+	/* from routing, and the route distinguisher that selects the table; the binary form of the lists
+	 * stands in value.h */
+	uint64_t mpls_vpn_rd;
+	uint8_t mpls_vpn_rd_origin; /* enum rd_origin */
+	uint8_t src_roa;
+	uint8_t dst_roa;
+	uint32_t local_pref;
+	uint32_t med;
+	struct flow_bytes as_path, std_comm, ext_comm, lrg_comm;
+	uint32_t src_local_pref;
+	uint32_t src_med;
+	struct flow_bytes src_as_path, src_std_comm, src_ext_comm, src_lrg_comm;
+
 	struct flow_bytes label;
 
 	uint8_t src_mac[6];
@@ -120,8 +134,6 @@ struct flow {
 	uint32_t mpls_label_top;
 	uint32_t mpls_label_bottom;
 	uint32_t mpls_pw_id;
-	uint64_t mpls_vpn_rd;
-	uint8_t mpls_vpn_rd_origin;	    /* enum rd_origin */
 	struct flow_bytes mpls_label_stack; /* the labels above as uint32_t, host byte order */
 	struct flow_bytes srv6_seg_ipv6_list;
 	struct flow_bytes vrf_name;
@@ -147,16 +159,6 @@ struct flow {
 	uint32_t tunnel_flow_label;
 	uint32_t vxlan;
 	uint32_t nvgre;
-
-	/* --- from routing; the binary form of the lists stands in value.h --- */
-	uint32_t local_pref;
-	uint32_t med;
-	uint32_t src_local_pref;
-	uint32_t src_med;
-	uint8_t src_roa;
-	uint8_t dst_roa;
-	struct flow_bytes std_comm, ext_comm, lrg_comm, as_path;
-	struct flow_bytes src_std_comm, src_ext_comm, src_lrg_comm, src_as_path;
 
 	/* --- from classification and geolocation --- */
 	struct flow_bytes class_name;
