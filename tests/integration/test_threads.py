@@ -8,8 +8,9 @@ import urllib.request
 
 import pytest
 
-from conftest import ENVIRON, built, eventually, free_port
+from conftest import ENVIRON, built, eventually, free_port, table_rows
 from ops import Ops
+from speaker import Speaker
 
 pytestmark = pytest.mark.live
 
@@ -63,3 +64,39 @@ def test_session_of_all_threads(tmp_path):
             scraper.join()
         one.close()
     assert len(failed) <= 1, failed  # the last one may meet the end
+
+
+def test_correlation_while_routes_change(tmp_path):
+    """Every flow gets a path that was announced, none of two mixed, while two source threads read what the BGP thread changes,
+    and sessions come and go."""
+    bgp, other = free_port(), free_port()
+    one = Ops("nfacctd_threads: 2", "bgp_daemon: true", "bgp_daemon_ip: 127.0.0.1", f"bgp_daemon_port: {bgp}", "bgp_daemon_id: 192.0.2.254",
+              f"bgp_daemon_lg: true\nbgp_daemon_lg_port: {other}", "nfacctd_as: bgp", "nfacctd_net: bgp",
+              "aggregate[m]: src_as, dst_as, as_path, std_comm, peer_dst_ip, peer_dst_as, med", plugins="memory[m]")
+    try:
+        eventually(lambda: os.path.exists(one.table), 40, one.log)
+        load = subprocess.Popen([built("flowgen"), "--to", f"127.0.0.1:{one.port}", "--version", "10", "--records", "0", "--seconds", "5",
+                                 "--rate", "20000", "--burst", "2", "--exporters", "8", "--template-every", "20"],
+                                stdout=subprocess.PIPE, env=ENVIRON)
+        for number in range(3):
+            with Speaker(bgp, source="127.0.1.1") as router:
+                while load.poll() is None:
+                    for k in range(200):
+                        asn = 64500 + (number * 7 + k) % 11
+                        router.announce(f"198.18.{k % 20 * 4}.0/{22 + k % 3}", f"192.0.2.{asn - 64499}", [asn, asn + 100], med=asn, comms=[f"{asn}:1"])
+                    for k in range(10):
+                        router.withdraw(f"198.18.{k * 4}.0/{22 + k % 3}")
+                    if number < 2:
+                        break
+        load.wait(30)
+        rows = table_rows(one.table)
+        assert any(row["as_path"] for row in rows)
+        for row in rows:
+            if row["as_path"]:
+                asn = row["peer_as_dst"]
+                assert (row["as_path"], row["as_dst"], row["med"]) == (f"{asn}_{asn + 100}", asn + 100, asn), row
+                assert (row["comms"], row["peer_ip_dst"]) == (f"{asn}:1", f"192.0.2.{asn - 64499}"), row
+        one.kill(signal.SIGTERM)
+        assert one.process.wait(30) == 0
+    finally:
+        one.close()
