@@ -176,6 +176,9 @@ add_primitive(struct sql_table *t, primitive_id id, enum sql_source source, uint
 		return false;
 	c->id = id;
 	c->kind = kind_of(&t->options, p);
+	/* pmacct's scripts have another zero than its values, and it belongs to the key of its rows */
+	if (source == SQL_FROM_NOWHERE && c->kind == SQL_KIND_MAC && t->options.sqlite)
+		c->kind = SQL_KIND_TEXT;
 	c->type = p->sql_type ? p->sql_type : "VARCHAR(255) NOT NULL DEFAULT ' '";
 	c->best = best_type(c->kind, p);
 	c->merge = merge_of(p);
@@ -211,17 +214,33 @@ add_counters(struct sql_table *t)
 	return fine;
 }
 
+static bool
+is_counted(const struct layout *l, primitive_id id)
+{
+	for (unsigned i = 0; i < l->counters; i++)
+		if (l->counter[i].id == id)
+			return true;
+	return false;
+}
+
+/* A column that is there whether it is aggregated by or not; one that is counted comes with the counters. */
+static bool
+add_fixed(struct sql_table *t, const char *primitive)
+{
+	primitive_id id = primitive_find(primitive);
+	return is_counted(t->layout, id) || add_primitive(t, id, SQL_FROM_NOWHERE, 0, 0);
+}
+
 /* Columns that the version has anyway: they belong to its primary key, so a row names them all. */
 static bool
 add_version(struct sql_table *t)
 {
 	bool fine = true;
 	for (size_t i = 0; t->options.bgp && i < ARRAY_SIZE(bgp_columns) && fine; i++)
-		fine = add_primitive(t, primitive_find(bgp_columns[i]), SQL_FROM_NOWHERE, 0, 0);
+		fine = add_fixed(t, bgp_columns[i]);
 	for (size_t i = 0; !t->options.bgp && i < ARRAY_SIZE(version_columns) && fine; i++)
 		if (version_columns[i].since <= t->options.version)
-			fine = add_primitive(t, primitive_find(version_columns[i].primitive),
-					     SQL_FROM_NOWHERE, 0, 0);
+			fine = add_fixed(t, version_columns[i].primitive);
 	return fine;
 }
 
@@ -298,7 +317,10 @@ bytes_of(const struct sql_table *t, const struct sql_column *c, const uint8_t *r
 static const char *
 no_text(const struct sql_column *c)
 {
-	return c->id != PRIMITIVE_NULL && strcmp(primitive_get(c->id)->name, "class") == 0 ? "unknown" : "";
+	if (c->id == PRIMITIVE_NULL)
+		return "";
+	const struct primitive *p = primitive_get(c->id);
+	return p->type == VALUE_MAC ? "0:0:0:0:0:0" : strcmp(p->name, "class") == 0 ? "unknown" : "";
 }
 
 /* Texts are appended to the scratch; their places are set when all are there, since it may move. */
