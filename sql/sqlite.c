@@ -59,7 +59,7 @@ remedy_of(sqlite3 *db)
 	case SQLITE_CORRUPT:
 		return "sql_db does not name an intact SQLite database";
 	case SQLITE_CONSTRAINT:
-		return "rows that are already there cannot be inserted again: leave sql_dont_try_update out";
+		return "the table has a constraint or an index that is not over the columns of the aggregate";
 	default:
 		return "create the table, or let sql_table_create: true do it; 'flowrib sql-schema' shows "
 		       "how; "
@@ -271,19 +271,23 @@ prepare(struct sql_connection *c, struct text *sql, sqlite3_stmt **out)
 	return fine;
 }
 
-/* A table without an index that fits is told by the text of SQLite's complaint; it has no code of its own. */
+/* A table without an index that fits is told by the text of SQLite's complaint; it has no code of its own.
+ * sql_dont_try_update only saves the UPDATE that such a table needs: ON CONFLICT costs nothing where rows are
+ * new, and with late data they are not always. */
 static enum sql_fault
 prepare_all(struct sql_connection *c, const struct sql_table *t, const char *table, struct statements *s,
 	    char *err, size_t errlen)
 {
 	struct text sql = {0};
-	insert_text(&sql, t, table, !c->params.insert_only);
+	insert_text(&sql, t, table, true);
 	bool fine = prepare(c, &sql, &s->insert);
-	if (!fine && !c->params.insert_only && strstr(sqlite3_errmsg(c->db), "ON CONFLICT clause")) {
+	if (!fine && strstr(sqlite3_errmsg(c->db), "ON CONFLICT clause")) {
 		insert_text(&sql, t, table, false);
 		fine = prepare(c, &sql, &s->insert);
-		update_text(&sql, t, table);
-		fine = fine && prepare(c, &sql, &s->update);
+		if (!c->params.insert_only) {
+			update_text(&sql, t, table);
+			fine = fine && prepare(c, &sql, &s->update);
+		}
 	}
 	text_free(&sql);
 	char what[128];
