@@ -4,6 +4,10 @@
  * probing with deletions degrades fast above that. Deleting shifts back instead of leaving tombstones, which
  * would pile up.
  *
+ * Measured with the prefixes of a full table in 354,000 groups: 3.8 bytes a route with ten peers, 1.4 with a
+ * hundred, index included 4.6 and 1.5; where peers agree there are as many groups as sets (97,000), and it is
+ * a quarter of that.
+ *
  * Groups that become equal because a slot is dropped are not joined at once. One of them stands for all in
  * the index; the others, and empty ones, are put aside: into the buckets of their numbers, where only a walk
  * over all groups finds them. In their own they would make one chain, which may be of all groups there are,
@@ -21,6 +25,7 @@
 #define DENSE	      32 /* slots that are never listed */
 #define GROUP_RESERVE ((size_t)64 << 30)
 
+/* What an entry adds to its group's hash; nothing when there is no route. */
 static inline uint32_t
 mix(uint32_t slot, uint32_t entry)
 {
@@ -84,6 +89,7 @@ position(const struct group *v, uint32_t slot)
 	return is_sparse(v) ? group_search(v, slot) : slot - v->first;
 }
 
+/* Zeroed, in huge pages: nothing is as scattered as these accesses. */
 static bool
 index_new(struct region *r, size_t buckets)
 {
@@ -110,6 +116,7 @@ groups_free(struct groups *g)
 	region_free(&g->index);
 }
 
+/* Room has been made (groups_room). */
 static void
 index_put(struct groups *g, uint32_t hash, uint32_t id)
 {
@@ -144,6 +151,7 @@ index_take(struct groups *g, uint32_t id)
 	*group_bucket_at(g, hole) = (struct group_bucket){0};
 }
 
+/* The old index serves if there is no memory for the new one. */
 static bool
 index_resize(struct groups *g, size_t buckets)
 {
@@ -271,6 +279,7 @@ fulfils(const struct groups *g, uint32_t id, const struct group_wish *w)
 	}
 }
 
+/* A hash of 32 bits at a load of one half: practically every group that is compared is the one. */
 uint32_t
 group_find(const struct groups *g, const struct group_wish *w)
 {
@@ -288,12 +297,14 @@ struct shape {
 	bool sparse;
 };
 
+/* Half the memory must be in it, for a search per lookup. */
 static bool
 is_sparse_better(uint32_t n, uint32_t range)
 {
 	return range > DENSE && 2 * vector_bytes(true, n) < vector_bytes(false, range);
 }
 
+/* Exact, one entry at a time. */
 static struct shape
 shape_by_walk(const struct groups *g, const struct group_wish *w)
 {
@@ -330,6 +341,7 @@ shape_of(const struct groups *g, const struct group_wish *w)
 	return is_sparse_better(s.n, s.end - s.begin) ? shape_by_walk(g, w) : s;
 }
 
+/* A dense group from a dense one: one stretch is copied, and the wish put into it. */
 static void
 fill_dense(const struct group *f, const struct group_wish *w, const struct shape *s, struct group *v)
 {
@@ -342,6 +354,7 @@ fill_dense(const struct group *f, const struct group_wish *w, const struct shape
 		v->vector[w->slot - s->begin] = w->entry;
 }
 
+/* Nobody sees the vector yet. */
 static void
 fill(const struct groups *g, const struct group_wish *w, const struct shape *s, struct group *v)
 {
@@ -359,6 +372,7 @@ fill(const struct groups *g, const struct group_wish *w, const struct shape *s, 
 	}
 }
 
+/* Slots are rounded up to a whole unit of the slab: free places for the next peers. */
 uint32_t
 group_make(struct groups *g, const struct group_wish *w)
 {
@@ -391,6 +405,7 @@ change(struct groups *g, uint32_t id, uint32_t i, uint32_t entry, uint32_t hash,
 	index_put(g, place_of(g, id), id);
 }
 
+/* Readers see the old entry or the new one; all prefixes of the group change with one store. */
 bool
 group_change(struct groups *g, const struct group_wish *w)
 {

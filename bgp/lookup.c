@@ -128,6 +128,7 @@ climb(const struct rib *r, struct asked *a, unsigned n)
 	return left;
 }
 
+/* In portions that the first level cache holds. */
 void
 rib_lookup(const struct rib *r, struct rib_query *q, unsigned n)
 {

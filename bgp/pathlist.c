@@ -7,6 +7,7 @@
 
 #define HEADS_MIN 1024
 
+/* A list in the slab. */
 static size_t
 list_bytes(uint32_t n)
 {
@@ -74,6 +75,7 @@ grow(struct path_lists *l)
 	free(old.head);
 }
 
+/* Not counted yet, but its sets are. */
 static uint32_t
 list_new(struct path_lists *l, uint32_t hash, const struct path *path, uint32_t n)
 {
@@ -91,6 +93,7 @@ list_new(struct path_lists *l, uint32_t hash, const struct path *path, uint32_t 
 	return id;
 }
 
+/* The list with these paths; equal ones are one. */
 static uint32_t
 intern(struct path_lists *l, const struct path *path, uint32_t n)
 {
@@ -103,6 +106,7 @@ intern(struct path_lists *l, const struct path *path, uint32_t n)
 	return list_new(l, hash, path, n);
 }
 
+/* Both are in the order of identifiers: one merge. */
 bool
 path_list_change(struct path_lists *l, uint32_t list, const struct path *path, uint32_t *out, bgp_set_id *old)
 {
@@ -128,6 +132,7 @@ path_list_ref(struct path_lists *l, uint32_t id, uint32_t n)
 	list_at(l, id)->refs += n;
 }
 
+/* Readers may still be at it: it is retired. */
 void
 path_list_unref(struct path_lists *l, uint32_t id, uint32_t n)
 {

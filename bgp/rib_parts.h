@@ -13,6 +13,7 @@
 
 #define RIB_TABLES_MAX (1U << TRIE_TABLE_BITS)
 
+/* A table: never freed, its id never used again. */
 struct rib_table {
 	struct trie trie;
 	uint64_t rd;
@@ -25,6 +26,7 @@ struct rib_table_map {
 	uint32_t table[]; /* id + 1 */
 };
 
+/* A column. Counts are read by any thread. */
 struct rib_slot {
 	bool open;
 	bool told_v6;
@@ -54,6 +56,7 @@ struct rib_move {
 	bool failed;
 };
 
+/* The run at hand (rib_update.c): 14 KB that are written again and again, so they stay in the cache. */
 struct rib_run {
 	unsigned n, moves;
 	unsigned sorted;   /* of n; fewer when memory is short */
@@ -62,6 +65,7 @@ struct rib_run {
 	struct rib_move move[RUN_MAX];
 };
 
+/* Readers touch: space, groups, lists, tables and the words named as published. */
 struct rib {
 	struct bgp_store *store;
 	struct trie_space space;
@@ -86,6 +90,7 @@ struct rib {
 	struct rib_run run;
 };
 
+/* What a family is. */
 static inline bool
 rib_family_v6(enum bgp_family f)
 {

@@ -19,6 +19,7 @@
 
 /* --- dropping a slot --- */
 
+/* Tells of the routes of a prefix: several with ADD-PATH. */
 static void
 tell_entry(struct rib *r, uint32_t slot, const struct rib_table *t, bool v6, uint32_t prefix, uint32_t entry,
 	   rib_change *change, void *ctx)
@@ -63,6 +64,7 @@ drop_tell(struct rib *r, uint32_t slot, uint32_t families, rib_change *change, v
 	return false;
 }
 
+/* Of the families that are to be dropped. */
 static size_t
 routes_left(const struct rib_slot *s, uint32_t families)
 {
@@ -115,6 +117,7 @@ rib_slot_drop(struct rib *r, uint32_t slot, uint32_t families, rib_change *chang
 
 /* --- tidying --- */
 
+/* Moves one prefix from a group that may be superfluous; with the last prefix it goes. */
 static void
 join_canonical(struct rib *r, struct trie_prefix *t)
 {
@@ -159,6 +162,7 @@ tidy_prefix(struct rib *r, bool v6, uint32_t prefix, bool remove)
 	return REMOVAL_COST + trie_remove(&r->space, &rib_table_of(r, t)->trie, prefix);
 }
 
+/* IPv4 first. Prefixes that lost their routes during the walk are left to the next one. */
 bool
 rib_tidy(struct rib *r)
 {

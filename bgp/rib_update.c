@@ -29,6 +29,7 @@ struct order {
 	bool failed;
 };
 
+/* Prefixes of the order's address family. */
 static struct trie_plane *
 plane_of(struct order *o)
 {
@@ -161,6 +162,8 @@ move_for(struct order *o, uint32_t group, uint32_t old, uint32_t entry)
 	return run->moves - 1;
 }
 
+/* The only pass that reads vectors. What a list would become is known here, so this may fail, but nothing has
+ * been changed yet: what was sorted so far is carried out. */
 static void
 sort(struct order *o)
 {
@@ -189,6 +192,9 @@ sort(struct order *o)
 
 /* --- decide --- */
 
+/* Where the prefixes of a move go. A group that others have joined since it was counted is not whole any
+ * more, nor one of which prefixes have left in this run: these are still pointed to it until all is settled.
+ */
 static void
 decide(struct order *o, struct rib_move *m)
 {
@@ -228,6 +234,7 @@ account(struct order *o, const struct rib_move *m)
 		group_hide(&r->groups, m->wish.from);
 }
 
+/* Room in the index is made for all, so that nothing fails half-way. */
 static void
 decide_all(struct order *o)
 {
@@ -252,6 +259,7 @@ decide_all(struct order *o)
 
 /* --- settle --- */
 
+/* From here on readers see the new routes. */
 static void
 settle_prefixes(struct order *o)
 {
@@ -322,6 +330,7 @@ settle_moves(struct order *o)
 	}
 }
 
+/* All passes but the first, for one slot. */
 static void
 apply(struct order *o)
 {
@@ -333,6 +342,7 @@ apply(struct order *o)
 	settle_moves(o);
 }
 
+/* The run's marks go. */
 static void
 let_go(struct order *o)
 {
@@ -343,6 +353,7 @@ let_go(struct order *o)
 	}
 }
 
+/* Run by run, until memory fails. */
 static bool
 announce(struct order *o, unsigned n, unsigned *added)
 {
@@ -382,6 +393,8 @@ rib_announce_path(struct rib *r, uint32_t slot, enum bgp_family family, const st
 	return announce(&o, n, added);
 }
 
+/* Prefixes are looked for once, for both slots. Unlike an announcement it goes on when memory fails: what can
+ * be withdrawn is. */
 bool
 rib_withdraw(struct rib *r, uint32_t slot, uint32_t stale, enum bgp_family family,
 	     const struct bgp_nlri *nlri, unsigned n, bool add_path, rib_change *change, void *ctx,

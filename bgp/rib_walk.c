@@ -6,6 +6,7 @@
 
 #define AHEAD 16 /* prefixes whose groups are prefetched */
 
+/* One route as outputs want it; the label is the set's. */
 static void
 route_of(const struct rib *r, struct rib_route *out, const struct bgp_nlri *nlri, uint8_t family,
 	 bgp_set_id id)
@@ -44,6 +45,7 @@ routes_of(const struct rib *r, uint32_t entry, const struct bgp_nlri *nlri, uint
 	return n;
 }
 
+/* A descent for one key; no hash of exact prefixes is needed. */
 unsigned
 rib_exact(const struct rib *r, uint32_t slot, enum bgp_family family, const struct bgp_nlri *nlri,
 	  struct rib_route *out, unsigned max)
@@ -82,6 +84,7 @@ cursor_word(const struct cursor *c)
 	return (uint64_t)c->v6 << 63 | (uint64_t)c->prefix << 32 | c->path;
 }
 
+/* 0 where the slot has no route, and for prefix 0, which is none. */
 static uint32_t
 entry_at(const struct rib *r, uint32_t slot, const struct cursor *c)
 {
@@ -123,6 +126,7 @@ walk_plane(const struct rib *r, uint32_t slot, struct cursor *c, struct rib_rout
 	return n;
 }
 
+/* A call that ends within IPv4 leaves IPv6 to the next one only when out is full: 0 routes mean the end. */
 unsigned
 rib_walk(const struct rib *r, uint32_t slot, uint64_t *cursor, struct rib_route *out, unsigned max)
 {

@@ -20,9 +20,14 @@
  * are filled before they are referred to. A change touches the entries that the prefix covers: that is all of
  * them for a default route, which is why the owner keeps short prefixes although no peer has them.
  *
+ * What a full table costs: 16 bytes a prefix of IPv4 and 32 of IPv6; a root of 4 MB, so that a /20 or shorter
+ *is found in one step and a /24 in two; 141,000 nodes for 902,000 IPv4 prefixes and 69,000 for 160,000 IPv6
+ *ones (99,000 if nothing were left out): 9 and 4.4 MB.
+ *
  * Rejected: nodes packed with bitmaps (an insertion copies the node and needs an allocation, and memory is
  * decided elsewhere: 9 MB of nodes for 0.9 M IPv4 prefixes), a hash of exact prefixes beside the trie (a miss
- * more per update; the parents of the longest match lead there in one or two steps). */
+ * more per update; the parents of the longest match lead there in one or two steps), descents without
+ *branches (measured no faster: what counts is how many lines a descent touches). */
 #include "bgp/trie.h"
 
 #include "collector/base/wire.h"
@@ -35,6 +40,7 @@
 
 #define DEEPEST 32 /* nibbles of an IPv6 address */
 
+/* References: made, and taken apart. */
 static inline uint32_t
 node_ref(unsigned depth, uint32_t node)
 {
@@ -53,6 +59,7 @@ ref_entries(const struct trie_space *s, uint32_t ref)
 	return slab_at(&s->nodes, ref & NODE_MASK);
 }
 
+/* Four bits of a key; depth counts from the front. */
 static inline unsigned
 nibble(const struct trie_key *k, unsigned depth)
 {
@@ -71,6 +78,8 @@ first_difference(const struct trie_key *a, const struct trie_key *b)
 	return DEEPEST;
 }
 
+/* Reserves address space only. Prefix ids stay below 2^31 and nodes below 2^26, since entries have no more
+ * bits for them. */
 bool
 trie_space_init(struct trie_space *s)
 {
@@ -88,6 +97,7 @@ trie_space_free(struct trie_space *s)
 	slab_free(&s->nodes);
 }
 
+/* A small root is a node like all others, without bits before it. */
 bool
 trie_init(struct trie_space *s, struct trie *t, bool v6, uint32_t table, uint32_t *root, uint8_t bits)
 {
@@ -153,6 +163,8 @@ trie_walk(const struct trie_space *s, struct trie_walk *w, unsigned n)
 	}
 }
 
+/* Readers come here while prefixes are put in and taken out: parents are loaded one by one, and each of them
+ * covers what its child covers, before a change and after it. */
 uint32_t
 trie_settle(const struct trie_plane *p, uint32_t id, const struct trie_key *key, unsigned len)
 {
@@ -182,6 +194,8 @@ node_new(struct trie_space *s, uint32_t v)
 	return node;
 }
 
+/* A prefix takes the place of another in a part of a table: a new one that of its parent, or, on its way out,
+ * the parent its own again. */
 struct change {
 	struct trie_space *s;
 	struct trie_plane *plane;
@@ -243,6 +257,7 @@ replace_in_node(struct change *c, uint32_t *entries, const struct trie_key *key,
 	replace(c, entries + nibble(key, depth), (size_t)1 << (4 * depth + 4 - len));
 }
 
+/* The entries of the root that a prefix of no more bits covers. */
 static void
 replace_in_root(struct change *c, const struct trie *t, const struct trie_key *key, unsigned len)
 {
@@ -330,6 +345,7 @@ place(struct change *c, const struct trie *t, const struct trie_key *key, unsign
 	}
 }
 
+/* A record that no entry names yet. Who walks by id sees it without a group, and passes. */
 static uint32_t
 prefix_new(struct trie_plane *p, const struct trie *t, const struct trie_key *key, unsigned len)
 {
@@ -348,6 +364,8 @@ prefix_new(struct trie_plane *p, const struct trie *t, const struct trie_key *ke
 	return id;
 }
 
+/* The parent is known before the place: what a descent finds, or one of its parents. In the prefix' span the
+ * parent is what is replaced. */
 uint32_t
 trie_insert(struct trie_space *s, const struct trie *t, const struct trie_key *key, unsigned len, bool *fresh)
 {
@@ -423,6 +441,8 @@ collapse(const struct change *c, uint32_t **path, unsigned n)
 	}
 }
 
+/* The way down needs no comparing: the prefix is there, so nothing on it can differ. Without memory being
+ * needed it cannot fail. */
 size_t
 trie_remove(struct trie_space *s, const struct trie *t, uint32_t id)
 {
