@@ -18,7 +18,9 @@ libbgp_a_SOURCES += \
 	bgp/speaker.c bgp/speaker.h \
 	bgp/world.c bgp/world.h
 if HAVE_CMOCKA
-check_PROGRAMS += bgp_peer_test roster_test session_test speaker_test
+check_PROGRAMS += bgp_config_test bgp_peer_test roster_test session_test speaker_test
+bgp_config_test_SOURCES = bgp/config_test.c
+bgp_config_test_LDADD = $(BGP_LIBS) $(CMOCKA_LIBS)
 bgp_peer_test_SOURCES = bgp/peer_test.c
 bgp_peer_test_LDADD = $(BGP_LIBS) $(CMOCKA_LIBS)
 roster_test_SOURCES = bgp/roster_test.c bgp/testpeer.c bgp/testpeer.h

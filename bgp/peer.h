@@ -33,7 +33,8 @@ extern const struct counter_desc bgp_peer_counter_desc[BGP_PEER_COUNTERS];
 
 /* A peer keeps its entry while it has a session or stale routes, and for a while afterwards, so that people
  * see why it went. A session that comes or goes gets a new entry, with the old counters: what is not atomic
- * here never changes once it is published. Entries are freed after a grace period. */
+ * here never changes once it is published. Entries are freed after a grace period. Readers load slot
+ * before stale: what moves, moves from the one to the other. */
 struct bgp_peer {
 	struct addr address; /* of the session */
 	uint16_t port;	     /* its TCP port */

@@ -12,7 +12,7 @@
 /* what a later version brings */
 #define STANDING_LATER_CAPTURE	  STANDING(ACCEPTED, "packet capture and NFLOG are not in this version")
 #define STANDING_LATER_SFLOW	  STANDING(ACCEPTED, "sFlow is not in this version")
-#define STANDING_LATER_BGP	  STANDING(ACCEPTED, "BGP correlation is not in this version")
+#define STANDING_LATER_BGP	  STANDING(ACCEPTED, "this part of BGP is not in this version")
 #define STANDING_LATER_BMP	  STANDING(ACCEPTED, "BMP is not in this version")
 #define STANDING_LATER_TELEMETRY  STANDING(ACCEPTED, "streaming telemetry is not in this version")
 #define STANDING_LATER_SQL	  STANDING(ACCEPTED, "the SQL plugins are not in this version")
