@@ -47,7 +47,7 @@ log_fault(struct session *s, enum bgp_fault fault, const char *consequence)
 static void
 end_for_memory(struct session *s)
 {
-	session_end(s, (struct ending){BGP_TOTAL_CLOSED_MEMORY, BGP_NOTIFY(BGP_ERR_CEASE, 8), NULL, 0},
+	session_end(s, ending_of(BGP_TOTAL_CLOSED_MEMORY, BGP_NOTIFY(BGP_ERR_CEASE, 8)),
 		    "no memory for its routes");
 }
 
@@ -74,7 +74,7 @@ nlri_malformed(struct update *x, enum bgp_fault fault)
 	const uint16_t notify = BGP_NOTIFY(BGP_ERR_UPDATE, 10);
 	count_fault(x->s, fault);
 	if (x->classic)
-		session_end(x->s, (struct ending){BGP_TOTAL_CLOSED_UPDATE, notify, NULL, 0}, "%s (sent): %s",
+		session_end(x->s, ending_of(BGP_TOTAL_CLOSED_UPDATE, notify), "%s (sent): %s",
 			    bgp_error_name(notify), bgp_fault_rows[fault].help);
 	else
 		disable(x->s, x->family, fault);

@@ -47,7 +47,7 @@ struct roster {
 	unsigned n;
 	struct drop_list drops;	 /* to be emptied */
 	struct drop_list closes; /* empty, waiting for readers */
-	TAILQ_HEAD(, grave) graves;
+	TAILQ_HEAD(grave_list, grave) graves;
 	void **young; /* no longer published with the next directory */
 	size_t young_n, young_room;
 	bool dirty; /* the directory is out of date */
@@ -260,10 +260,9 @@ stale_keep(struct roster *r, struct member *m, uint32_t families)
 static void
 stale_bound(struct roster *r, const struct addr *address)
 {
-	struct member *oldest = NULL, *m;
+	struct member *oldest = NULL;
 	unsigned n = 0;
-	TAILQ_FOREACH(m, &r->members, link)
-	{
+	for (struct member *m = TAILQ_FIRST(&r->members); m; m = TAILQ_NEXT(m, link)) {
 		if (m->session || stale_of(m) == RIB_NO_SLOT || !addr_equal(&m->peer->address, address))
 			continue;
 		n++;
@@ -279,9 +278,7 @@ stale_bound(struct roster *r, const struct addr *address)
 struct member *
 roster_find(const struct roster *r, const struct addr *address, uint32_t id)
 {
-	struct member *m;
-	TAILQ_FOREACH(m, &r->members, link)
-	{
+	for (struct member *m = TAILQ_FIRST(&r->members); m; m = TAILQ_NEXT(m, link)) {
 		if (m->peer->id == id && addr_equal(&m->peer->address, address))
 			return m;
 	}
@@ -291,9 +288,7 @@ roster_find(const struct roster *r, const struct addr *address, uint32_t id)
 struct session *
 roster_session_of(const struct roster *r, const struct addr *address)
 {
-	struct member *m;
-	TAILQ_FOREACH(m, &r->members, link)
-	{
+	for (struct member *m = TAILQ_FIRST(&r->members); m; m = TAILQ_NEXT(m, link)) {
 		if (m->session && addr_equal(&m->peer->address, address))
 			return m->session;
 	}
@@ -303,9 +298,7 @@ roster_session_of(const struct roster *r, const struct addr *address)
 struct session *
 roster_session_elsewhere(const struct roster *r, const struct addr *address, uint32_t id)
 {
-	struct member *m;
-	TAILQ_FOREACH(m, &r->members, link)
-	{
+	for (struct member *m = TAILQ_FIRST(&r->members); m; m = TAILQ_NEXT(m, link)) {
 		if (m->session && m->peer->id == id && !addr_equal(&m->peer->address, address))
 			return m->session;
 	}
@@ -333,11 +326,10 @@ is_idle(const struct member *m)
 static void
 make_room(struct roster *r)
 {
-	struct member *oldest = NULL, *m;
+	struct member *oldest = NULL;
 	if (r->n < 2 * r->w->config->max_peers + 16)
 		return;
-	TAILQ_FOREACH(m, &r->members, link)
-	{
+	for (struct member *m = TAILQ_FIRST(&r->members); m; m = TAILQ_NEXT(m, link)) {
 		if (is_idle(m) && (!oldest || m->forget_us < oldest->forget_us))
 			oldest = m;
 	}
@@ -621,9 +613,7 @@ roster_tick(struct roster *r)
 static void
 begin_grace(struct drop_list *list)
 {
-	struct drop *d;
-	TAILQ_FOREACH(d, list, link)
-	{
+	for (struct drop *d = TAILQ_FIRST(list); d; d = TAILQ_NEXT(d, link)) {
 		if (d->close && !d->begun)
 			readers_ticket_start(&d->ticket);
 		d->begun = true;
@@ -633,9 +623,7 @@ begin_grace(struct drop_list *list)
 void
 roster_close_log(struct roster *r)
 {
-	struct member *m;
-	TAILQ_FOREACH(m, &r->members, link)
-	{
+	for (struct member *m = TAILQ_FIRST(&r->members); m; m = TAILQ_NEXT(m, link)) {
 		m->closing |= m->session != NULL;
 		tell_down(r, m);
 	}
@@ -650,11 +638,9 @@ roster_publish(struct roster *r)
 		return;
 	struct bgp_peer **list = calloc(r->n + 1, sizeof(*list));
 	struct bgp_directory *fresh = NULL;
-	struct member *m;
 	unsigned n = 0;
 	if (list) {
-		TAILQ_FOREACH(m, &r->members, link)
-		{
+		for (struct member *m = TAILQ_FIRST(&r->members); m; m = TAILQ_NEXT(m, link)) {
 			list[n++] = m->peer;
 		}
 		fresh = bgp_directory_new(list, n, r->w->config->id_check);

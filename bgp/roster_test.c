@@ -336,7 +336,7 @@ test_refresh_without_end(void **state)
 	refresh(&p, 1, 1);
 	bench_wait(&b, 1200 * SECOND, NULL, NULL);
 	assert_int_equal(bench_lookup(&b, "192.0.2.9", "10.0.0.1"), 1);
-	session_end(p.s, (struct ending){BGP_TOTAL_CLOSED_TRANSPORT, 0, NULL, 0}, "test");
+	session_end(p.s, ending_of(BGP_TOTAL_CLOSED_TRANSPORT, 0), "test");
 	bench_settle(&b);
 	assert_int_equal(routes(&b), 0);
 	peer_gone(&p);

@@ -284,16 +284,15 @@ wins_over(struct session *s, struct session *old, const struct bgp_open *theirs)
 	bool restarted = old->grace.any && theirs->graceful_any;
 	bool silent = old->hold_time && quiet > old->hold_time * US_PER_S / 2;
 	if (restarted || silent) {
-		session_end(old,
-			    (struct ending){BGP_TOTAL_CLOSED_REPLACED,
-					    restarted ? 0 : BGP_NOTIFY(BGP_ERR_CEASE, 7), NULL, 0},
-			    restarted ? "the peer restarted and connected again"
-				      : "the peer was silent and connected again");
+		session_end(
+		    old, ending_of(BGP_TOTAL_CLOSED_REPLACED, restarted ? 0 : BGP_NOTIFY(BGP_ERR_CEASE, 7)),
+		    restarted ? "the peer restarted and connected again"
+			      : "the peer was silent and connected again");
 		return true;
 	}
 	say_keepalive(old);
 	session_end(
-	    s, (struct ending){BGP_TOTAL_REFUSED_COLLISION, BGP_NOTIFY(BGP_ERR_CEASE, 7), NULL, 0},
+	    s, ending_of(BGP_TOTAL_REFUSED_COLLISION, BGP_NOTIFY(BGP_ERR_CEASE, 7)),
 	    "the peer has an established session from port %u, last heard %llu s ago (collision, sent)",
 	    old->port, (unsigned long long)(quiet / US_PER_S));
 	return false;
@@ -313,7 +312,7 @@ admit(struct session *s, const struct bgp_open *theirs)
 	if (other) {
 		char text[ADDR_TEXT_MAX];
 		addr_format(text, &other->address);
-		session_end(s, (struct ending){BGP_TOTAL_REFUSED_ID, BGP_NOTIFY(BGP_ERR_OPEN, 3), NULL, 0},
+		session_end(s, ending_of(BGP_TOTAL_REFUSED_ID, BGP_NOTIFY(BGP_ERR_OPEN, 3)),
 			    "%s has a session with the same BGP identifier; if both are right, set "
 			    "bgp_disable_router_id_check",
 			    text);
@@ -321,7 +320,7 @@ admit(struct session *s, const struct bgp_open *theirs)
 	}
 	if (w->established < c->max_peers)
 		return true;
-	session_end(s, (struct ending){BGP_TOTAL_REFUSED_FULL, BGP_NOTIFY(BGP_ERR_CEASE, 8), NULL, 0},
+	session_end(s, ending_of(BGP_TOTAL_REFUSED_FULL, BGP_NOTIFY(BGP_ERR_CEASE, 8)),
 		    "%u peers have sessions already; raise bgp_daemon_max_peers", w->established);
 	return false;
 }
@@ -365,11 +364,10 @@ on_confirm(struct session *s, const uint8_t *body, size_t len)
 	(void)body, (void)len;
 	struct member *m = roster_find(w->roster, &s->address, s->peer->id);
 	if ((m && m->session) || w->established >= w->config->max_peers) {
-		session_end(
-		    s,
-		    (struct ending){m && m->session ? BGP_TOTAL_REFUSED_COLLISION : BGP_TOTAL_REFUSED_FULL,
-				    BGP_NOTIFY(BGP_ERR_CEASE, m && m->session ? 7 : 8), NULL, 0},
-		    "another connection was established first");
+		session_end(s,
+			    ending_of(m && m->session ? BGP_TOTAL_REFUSED_COLLISION : BGP_TOTAL_REFUSED_FULL,
+				      BGP_NOTIFY(BGP_ERR_CEASE, m && m->session ? 7 : 8)),
+			    "another connection was established first");
 		return;
 	}
 	if (!roster_up(w->roster, s)) {
@@ -560,11 +558,9 @@ session_read(struct session *s, uint8_t *buffer, size_t room)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n == 0)
-		session_end(s, (struct ending){BGP_TOTAL_CLOSED_BY_PEER, 0, NULL, 0},
-			    "the peer closed the connection");
+		session_end(s, ending_of(BGP_TOTAL_CLOSED_BY_PEER, 0), "the peer closed the connection");
 	if (n < 0)
-		session_end(s, (struct ending){BGP_TOTAL_CLOSED_TRANSPORT, 0, NULL, 0}, "%s",
-			    strerror(errno));
+		session_end(s, ending_of(BGP_TOTAL_CLOSED_TRANSPORT, 0), "%s", strerror(errno));
 	if (n <= 0)
 		return;
 	bgp_total(s->world, BGP_TOTAL_BYTES_IN, (uint64_t)n);
@@ -591,13 +587,11 @@ tick_hold(struct session *s)
 	if (s->state != BGP_ESTABLISHED && since(s, s->begun_us) <= OPEN_US)
 		return;
 	if (s->state == BGP_ESTABLISHED)
-		session_end(
-		    s, (struct ending){BGP_TOTAL_CLOSED_HOLD, BGP_NOTIFY(BGP_ERR_HOLD_TIMER, 0), NULL, 0},
-		    "Hold Timer Expired (sent): nothing heard for %u s", s->hold_time);
+		session_end(s, ending_of(BGP_TOTAL_CLOSED_HOLD, BGP_NOTIFY(BGP_ERR_HOLD_TIMER, 0)),
+			    "Hold Timer Expired (sent): nothing heard for %u s", s->hold_time);
 	else
-		session_end(
-		    s, (struct ending){BGP_TOTAL_CLOSED_SILENT, BGP_NOTIFY(BGP_ERR_HOLD_TIMER, 0), NULL, 0},
-		    "Hold Timer Expired (sent): in state %s for too long", bgp_state_name(s->state));
+		session_end(s, ending_of(BGP_TOTAL_CLOSED_SILENT, BGP_NOTIFY(BGP_ERR_HOLD_TIMER, 0)),
+			    "Hold Timer Expired (sent): in state %s for too long", bgp_state_name(s->state));
 }
 
 /* RFC 9687: who does not read for long is not there. */
@@ -608,7 +602,7 @@ tick_send(struct session *s)
 	if (patience < SEND_HOLD_US)
 		patience = SEND_HOLD_US;
 	if (s->blocked_us && since(s, s->blocked_us) > patience)
-		session_end(s, (struct ending){BGP_TOTAL_CLOSED_NOT_READING, BGP_NOTIFY(8, 0), NULL, 0},
+		session_end(s, ending_of(BGP_TOTAL_CLOSED_NOT_READING, BGP_NOTIFY(8, 0)),
 			    "Send Hold Timer Expired: the peer does not read what we say");
 	else if (s->state > BGP_ACTIVE && s->hold_time && since(s, s->sent_us) >= s->hold_time * US_PER_S / 3)
 		say_keepalive(s);

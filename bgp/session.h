@@ -67,13 +67,22 @@ void session_write(struct session *s);
 /* Hold timer, keepalives, patience with a peer that says or reads nothing. */
 void session_tick(struct session *s);
 
-/* Ends it: counts, says why in a NOTIFICATION (notify 0: says nothing) and in the log. */
+/* How a session ends: what counts it, and what a NOTIFICATION says (notify 0: there is none). */
 struct ending {
 	enum bgp_total counter;
 	uint16_t notify;
 	const void *data;
 	size_t len;
 };
+
+/* Without data. */
+static inline struct ending
+ending_of(enum bgp_total counter, uint16_t notify)
+{
+	return (struct ending){counter, notify, NULL, 0};
+}
+
+/* Ends it: counts, says why in a NOTIFICATION and, in words, in the log. Once is enough. */
 void session_end(struct session *s, struct ending e, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 /* For the end of the program: CEASE with words (RFC 9003); routes stay for a last snapshot. */

@@ -59,7 +59,7 @@ test_open(void **state)
 	assert_ptr_equal(bench_peer(&b, "192.0.2.9"), peer);
 	assert_int_equal(b.w.established, 1);
 	assert_int_equal(b.w.opening, 0);
-	session_end(p.s, (struct ending){BGP_TOTAL_CLOSED_TRANSPORT, 0, NULL, 0}, "test");
+	session_end(p.s, ending_of(BGP_TOTAL_CLOSED_TRANSPORT, 0), "test");
 	peer_gone(&p);
 	bench_close(&b);
 }
@@ -706,7 +706,7 @@ test_max_peers(void **state)
 	assert_notified(&q, 6, 8);
 	peer_gone(&q);
 	/* two that open at once: the first to confirm has the place */
-	session_end(p.s, (struct ending){BGP_TOTAL_CLOSED_TRANSPORT, 0, NULL, 0}, "test");
+	session_end(p.s, ending_of(BGP_TOTAL_CLOSED_TRANSPORT, 0), "test");
 	peer_gone(&p);
 	p = peer_connect(&b, "192.0.2.9", 1000);
 	q = peer_connect(&b, "192.0.2.8", 1000);

@@ -51,7 +51,7 @@ struct speaker {
 	rlim_t files; /* descriptors that the process may have */
 	struct allow *allow;
 	struct md5_keys *keys;
-	TAILQ_HEAD(, session) sessions; /* the oldest first */
+	TAILQ_HEAD(session_list, session) sessions; /* the oldest first */
 	unsigned batch_left;
 	uint64_t batch_end_us;
 	uint64_t next_tick_us, next_tidy_us;
@@ -184,9 +184,8 @@ log_refused(struct speaker *s, enum bgp_total why, const struct addr *from, cons
 static bool
 close_opening(struct speaker *s, const struct addr *of)
 {
-	struct session *x, *found = NULL;
-	TAILQ_FOREACH(x, &s->sessions, link)
-	{
+	struct session *found = NULL;
+	for (struct session *x = TAILQ_FIRST(&s->sessions); x; x = TAILQ_NEXT(x, link)) {
 		if (x->dead || x->state == BGP_ESTABLISHED || (of && !addr_equal(&x->address, of)))
 			continue;
 		if (!found || (found->state > BGP_ACTIVE && x->state == BGP_ACTIVE))
@@ -194,7 +193,7 @@ close_opening(struct speaker *s, const struct addr *of)
 	}
 	if (!found)
 		return false;
-	session_end(found, (struct ending){BGP_TOTAL_REFUSED_OPENING, BGP_NOTIFY(BGP_ERR_CEASE, 5), NULL, 0},
+	session_end(found, ending_of(BGP_TOTAL_REFUSED_OPENING, BGP_NOTIFY(BGP_ERR_CEASE, 5)),
 		    "too many connections that are not established; the oldest goes");
 	return true;
 }
@@ -202,10 +201,8 @@ close_opening(struct speaker *s, const struct addr *of)
 static unsigned
 opening_of(const struct speaker *s, const struct addr *address)
 {
-	const struct session *x;
 	unsigned n = 0;
-	TAILQ_FOREACH(x, &s->sessions, link)
-	{
+	for (const struct session *x = TAILQ_FIRST(&s->sessions); x; x = TAILQ_NEXT(x, link)) {
 		n += !x->dead && x->state != BGP_ESTABLISHED && addr_equal(&x->address, address);
 	}
 	return n;
@@ -402,12 +399,10 @@ reap(struct speaker *s)
 static void
 tick(struct speaker *s)
 {
-	struct session *x;
 	if (s->w->now_us < s->next_tick_us)
 		return;
 	s->next_tick_us = s->w->now_us + TICK_US;
-	TAILQ_FOREACH(x, &s->sessions, link)
-	{
+	for (struct session *x = TAILQ_FIRST(&s->sessions); x; x = TAILQ_NEXT(x, link)) {
 		session_tick(x);
 		watch_writing(s, x);
 	}
@@ -472,12 +467,10 @@ static void *
 run(void *arg)
 {
 	struct speaker *s = arg;
-	struct session *x;
 	readers_join();
 	while (!s->stop)
 		speaker_turn(s, patience(s, IDLE_MS, roster_pending(s->w->roster)), 0);
-	TAILQ_FOREACH(x, &s->sessions, link)
-	{
+	for (struct session *x = TAILQ_FIRST(&s->sessions); x; x = TAILQ_NEXT(x, link)) {
 		if (!x->dead)
 			session_shutdown(x, s->words);
 	}

@@ -112,7 +112,7 @@ take(struct session **s, unsigned i, unsigned what, const uint8_t *p, size_t n)
 	else if (what == STEP_TIME)
 		pass_time(s, n ? p[0] : 1);
 	else if (what == STEP_LOST)
-		session_end(s[i], (struct ending){BGP_TOTAL_CLOSED_BY_PEER, 0, NULL, 0}, "lost");
+		session_end(s[i], ending_of(BGP_TOTAL_CLOSED_BY_PEER, 0), "lost");
 	else if (what == STEP_WORK)
 		(void)roster_step(world.roster);
 	if (s[i]->dead && what != STEP_TIME) {
@@ -129,7 +129,7 @@ finish(struct session **s)
 	struct rib_stats rib;
 	struct bgp_store_stats store;
 	for (unsigned i = 0; i < SESSIONS; i++) {
-		session_end(s[i], (struct ending){BGP_TOTAL_CLOSED_LIMIT, 0, NULL, 0}, "end");
+		session_end(s[i], ending_of(BGP_TOTAL_CLOSED_LIMIT, 0), "end");
 		session_free(s[i]);
 	}
 	world.now_us += 100000 * SECOND;
