@@ -78,18 +78,22 @@ static const struct counter_desc counter_desc[CORRELATE_COUNTERS] = {
 
 /* --- what a route says --- */
 
+/* The store and flows name a piece of bytes alike, but neither may see the other's type. */
 static struct flow_bytes
 bytes_of(struct bgp_bytes b)
 {
 	return (struct flow_bytes){b.p, b.len};
 }
 
+/* Touches the part; rib_lookup has fetched it when a row said that it will be read. */
 static struct flow_bytes
 path_of(const struct correlate *c, const struct bgp_set *set)
 {
 	return bytes_of(bgp_store_part(c->sources.store, set->path));
 }
 
+/* Standard communities are a part of their own, since most routes have them; the others stand among the
+ * rarer attributes. */
 static struct flow_bytes
 list_of(const struct correlate *c, const struct bgp_set *set, enum comm_type type)
 {
@@ -137,6 +141,7 @@ asns_of(struct correlate *c, const struct bgp_set *set, uint32_t *peer, uint32_t
 		asns_otherwise(c, set, peer, origin);
 }
 
+/* Values of number rows. A route without the attribute has 0 there, as pmacct shows it. */
 static uint32_t
 value_peer_as(struct correlate *c, const struct bgp_set *set)
 {
@@ -176,12 +181,14 @@ struct fill {
 	size_t hook;	       /* of that map, in struct correlate_maps */
 };
 
+/* Where row's member is in the i-th flow. */
 static void *
 member(const struct flow_batch *batch, unsigned i, const struct fill *row)
 {
 	return (uint8_t *)flow_at(batch, i) + row->offset;
 }
 
+/* A flow without route keeps what the decoder left, which is nothing for members that only routes have. */
 static void
 fill_path(struct correlate *c, const struct flow_batch *batch, const struct fill *row)
 {
@@ -195,6 +202,7 @@ fill_path(struct correlate *c, const struct flow_batch *batch, const struct fill
 	}
 }
 
+/* Without patterns the flow points into the store, with them into the scratch of this batch. */
 static void
 fill_list(struct correlate *c, const struct flow_batch *batch, const struct fill *row)
 {
@@ -235,6 +243,7 @@ fill_label(struct correlate *c, const struct flow_batch *batch, const struct fil
 	}
 }
 
+/* A row in as few words as it takes: what fills it, the member, the side, the key that has to be set. */
 #define AT(member)   .offset = offsetof(struct flow, member), .n = sizeof(((struct flow *)0)->member)
 #define HOOK(member) .hook = offsetof(struct correlate_maps, member)
 #define PATH(member, s, k)                                                                                   \
@@ -245,6 +254,7 @@ fill_label(struct correlate *c, const struct flow_batch *batch, const struct fil
 #define NUMBER(member, v, s, k)                                                                              \
 	.fill = fill_number, AT(member), .value = (v), .side = (s), .key = (k), .bgp = "bgp"
 
+/* The order is that of filling and means nothing else; bits of correlate_wants.fills are places here. */
 static const struct fill fills[] = {
     {PATH(as_path, 1, -1)},
     {COMMS(std_comm, COMM_STD, 1, -1)},
@@ -291,6 +301,7 @@ row_active(const struct conf *conf, const struct fill *row, bool *map)
 	return *map || (value && strcmp(value, row->bgp) == 0);
 }
 
+/* peer_src_as is there without its key: it is the exporter's then. */
 const char *
 correlate_missing_key(const struct conf *conf, size_t offset)
 {
@@ -319,6 +330,8 @@ need_inputs(const struct correlate_wants *wants, const struct conf *conf, struct
 	FLOW_NEED(needs, mpls_vpn_rd);
 }
 
+/* What this plugin wants is put together first, since only then is it known whether a lookup is made for it
+ * at all and has inputs. */
 void
 correlate_need(struct correlate_wants *wants, const struct conf *conf, struct network_policy *policy,
 	       struct flow_needs *needs)
@@ -353,6 +366,7 @@ correlate_need(struct correlate_wants *wants, const struct conf *conf, struct ne
 
 /* --- settling --- */
 
+/* An unset key leaves *f as it is: NULL. */
 static bool
 read_patterns(struct comm_filter **f, const struct conf *conf, enum comm_type type, enum conf_key key,
 	      char *err, size_t errlen)
@@ -365,6 +379,7 @@ read_patterns(struct comm_filter **f, const struct conf *conf, enum comm_type ty
 	return false;
 }
 
+/* Extended communities cannot give AS numbers: there is no such key. */
 static bool
 read_lists(struct correlate *c, const struct conf *conf, char *err, size_t errlen)
 {
@@ -418,6 +433,7 @@ read_rows(struct correlate *c, const struct conf *conf)
 			c->parts[side] |= RIB_PART_PATH;
 }
 
+/* Everything that a batch needs is allocated here: nothing is, while flows pass. */
 struct correlate *
 correlate_new(const struct conf *conf, const struct correlate_wants *wants, const struct bgp_sources *sources,
 	      const char *labels, char *err, size_t errlen)
@@ -442,6 +458,7 @@ correlate_new(const struct conf *conf, const struct correlate_wants *wants, cons
 	return NULL;
 }
 
+/* Takes a half-made one too. */
 void
 correlate_free(struct correlate *c)
 {
@@ -455,6 +472,7 @@ correlate_free(struct correlate *c)
 	free(c);
 }
 
+/* Copied, so that a batch asks without going through another pointer. */
 void
 correlate_set_maps(struct correlate *c, const struct correlate_maps *maps)
 {
@@ -497,6 +515,8 @@ peer_of(struct correlate *c, const struct flow *f)
 	return c->peer;
 }
 
+/* Once a batch: the directory may be another one each time, and tables come into being with their first
+ * route. */
 static void
 begin_directory(struct correlate *c)
 {
@@ -543,6 +563,7 @@ next_hop_of(const struct correlate *c, const struct flow *f)
 	return c->ip_next_hop && !addr_is_none(&f->ip_next_hop) ? &f->ip_next_hop : NULL;
 }
 
+/* Puts one question; none where there is nobody or nothing to ask. */
 static void
 ask_table(struct correlate *c, struct place at, const struct addr *address, uint32_t table,
 	  struct columns columns, const struct addr *next_hop)
@@ -592,6 +613,7 @@ look_up(struct correlate *c, struct answer into[2][FLOW_BATCH_MAX])
 	c->queries = 0;
 }
 
+/* All questions of a batch, and who had no peer to ask. */
 static void
 ask_all(struct correlate *c, const struct flow_batch *batch)
 {
@@ -650,6 +672,7 @@ follow_defaults(struct correlate *c, const struct flow_batch *batch)
 	}
 }
 
+/* Whether a next hop is within bgp_follow_nexthop. At most 32 prefixes, and few in practice. */
 static bool
 followed(const struct correlate *c, const struct addr *hop)
 {
@@ -700,6 +723,8 @@ follow_next_hops(struct correlate *c, const struct flow_batch *batch)
 
 /* --- networks --- */
 
+/* What the policy of networks chooses from. The next hop is copied only when somebody wants it: it is one
+ * more place in memory. */
 static void
 make_network(struct correlate *c, const struct flow *f, unsigned i, unsigned side)
 {
@@ -717,6 +742,7 @@ make_network(struct correlate *c, const struct flow *f, unsigned i, unsigned sid
 		c->maps.next_hop(c->maps.ctx, f, &n->next_hop);
 }
 
+/* Counted once a batch, not once a flow. */
 static void
 count_side(struct correlate *c, const struct flow_batch *batch, unsigned side)
 {
@@ -753,12 +779,14 @@ correlate_begin(struct correlate *c, const struct flow_batch *batch)
 	}
 }
 
+/* Valid for flows of the batch, and only where correlate_wants.network says so. */
 const struct network_routes *
 correlate_routes(const struct correlate *c, unsigned i)
 {
 	return &c->routes[i];
 }
 
+/* What flows point to may go from here on. */
 void
 correlate_end(struct correlate *c)
 {

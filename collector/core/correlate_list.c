@@ -17,6 +17,8 @@
 
 enum { SEGMENT_SET = 1, SEGMENT_SEQUENCE = 2, SEGMENT_CONFED_SEQUENCE = 3, SEGMENT_CONFED_SET = 4 };
 
+/* Which of a list's communities match. The list itself is not kept: a hash of 64 bits under a seed that
+ * nobody knows does not collide, by accident or on purpose. */
 struct remembered {
 	uint64_t hash;
 	uint64_t mask; /* bit i: the i-th community matches */
@@ -32,6 +34,7 @@ struct comm_filter {
 
 static const unsigned element_bytes[COMM_TYPES] = {[COMM_STD] = 4, [COMM_EXT] = 8, [COMM_LRG] = 12};
 
+/* Taken once; of its half a megabyte only what lists fill is ever touched. */
 bool
 route_scratch_init(struct route_scratch *s)
 {
@@ -39,6 +42,7 @@ route_scratch_init(struct route_scratch *s)
 	return s->mem != NULL;
 }
 
+/* Safe on one whose init failed. */
 void
 route_scratch_free(struct route_scratch *s)
 {
@@ -48,6 +52,7 @@ route_scratch_free(struct route_scratch *s)
 
 /* --- patterns --- */
 
+/* One word of the key's value. */
 static bool
 pattern_add(struct comm_filter *f, const char *word, size_t n, char *err, size_t errlen)
 {
@@ -64,6 +69,7 @@ pattern_add(struct comm_filter *f, const char *word, size_t n, char *err, size_t
 	return true;
 }
 
+/* The seed is random, so that who announces communities cannot choose what is taken for equal. */
 struct comm_filter *
 comm_filter_new(enum comm_type type, const char *patterns, char *err, size_t errlen)
 {
@@ -86,12 +92,14 @@ comm_filter_new(enum comm_type type, const char *patterns, char *err, size_t err
 	return f;
 }
 
+/* NULL is allowed. */
 void
 comm_filter_free(struct comm_filter *f)
 {
 	free(f);
 }
 
+/* Whether the text goes on as the pattern does. */
 static bool
 matches_here(const char *pattern, const char *text)
 {
@@ -128,6 +136,7 @@ element_text(const struct comm_filter *f, const uint8_t *p, bool numeric, char *
 	*end = '\0';
 }
 
+/* Lists are not aligned. */
 static uint32_t
 community_at(const uint8_t *p)
 {
@@ -136,6 +145,7 @@ community_at(const uint8_t *p)
 	return community;
 }
 
+/* Text is made only for lists that were not seen lately. */
 static bool
 element_matches(const struct comm_filter *f, const uint8_t *p)
 {
@@ -149,6 +159,7 @@ element_matches(const struct comm_filter *f, const uint8_t *p)
 	return matches(f, text);
 }
 
+/* Bit by bit, for a list that is not remembered. */
 static uint64_t
 mask_make(const struct comm_filter *f, const uint8_t *list, unsigned n)
 {
@@ -170,6 +181,7 @@ mask_of(struct comm_filter *f, const uint8_t *list, unsigned n)
 	return r->mask;
 }
 
+/* The mask of a list that is kept whole. */
 static uint64_t
 all_of(unsigned n)
 {
@@ -214,6 +226,7 @@ asns_of(const struct comm_filter *f, const uint8_t *p, uint32_t *first, uint32_t
 	}
 }
 
+/* In the list's order, which is ascending: the lowest of those that match. */
 bool
 comm_filter_asns(struct comm_filter *f, struct flow_bytes list, uint32_t *first, uint32_t *second)
 {
@@ -233,6 +246,7 @@ comm_filter_asns(struct comm_filter *f, struct flow_bytes list, uint32_t *first,
 
 /* --- paths --- */
 
+/* Members of a set have no order: together they are one step of the path. */
 static bool
 is_set(uint8_t type)
 {
@@ -273,6 +287,7 @@ path_cut(struct flow_bytes path, unsigned hops, struct route_scratch *s)
 	return (struct flow_bytes){path.p, at};
 }
 
+/* Unaligned, host byte order. */
 static uint32_t
 asn_at(const uint8_t *p)
 {
@@ -281,6 +296,7 @@ asn_at(const uint8_t *p)
 	return asn;
 }
 
+/* Empty segments say nothing. */
 uint32_t
 path_last(struct flow_bytes path)
 {
@@ -291,6 +307,7 @@ path_last(struct flow_bytes path)
 	return last;
 }
 
+/* Goes over the confederation's segments, remembering the first AS of them for a path that has no others. */
 uint32_t
 path_first_external(struct flow_bytes path)
 {
