@@ -32,8 +32,18 @@ if HAVE_CMOCKA
 check_PROGRAMS += pgsql_test
 pgsql_test_SOURCES = sql/pgsql_test.c sql/pgsql_cluster.c sql/pgsql_cluster.h
 pgsql_test_LDADD = $(SQL_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += pgsql_break_test
+pgsql_break_test_SOURCES = sql/pgsql_break_test.c sql/pgsql_cluster.c sql/pgsql_cluster.h
+pgsql_break_test_LDADD = $(SQL_LIBS) $(CMOCKA_LIBS)
 endif
 else
 libsql_a_SOURCES += sql/pgsql_none.c
+endif
+
+# rows a second; both databases, whichever this build has
+if HAVE_PQ
+noinst_PROGRAMS += sql_bench
+sql_bench_SOURCES = sql/sql_bench.c sql/pgsql_cluster.c sql/pgsql_cluster.h
+sql_bench_LDADD = $(SQL_LIBS)
 endif
 EXTRA_DIST += sql/sqlite.c sql/sqlite_none.c sql/pgsql.c sql/pgsql_none.c

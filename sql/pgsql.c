@@ -197,17 +197,28 @@ start_connecting(const struct sql_params *p)
 	return PQconnectStartParams(names, values, 0);
 }
 
-/* The server must let go of what a connection that vanished has locked. */
+/* Settings of the session, of those that this server has. It must let go of what a connection that vanished
+ * has locked; a purge is to be sorted in memory; compiling a statement that runs once does not pay. */
 static enum sql_fault
 set_up(struct sql_connection *c, char *err, size_t errlen)
 {
-	char sql[400];
+	char sql[700];
 	snprintf(sql, sizeof(sql),
-		 "SET client_min_messages = warning; SET standard_conforming_strings = on; "
-		 "SET lock_timeout = %u; SET idle_in_transaction_session_timeout = %d; "
-		 "SET tcp_keepalives_idle = 30; SET tcp_user_timeout = %d",
+		 "SELECT set_config(s.name, v.value, false) FROM (VALUES "
+		 "('client_min_messages', 'warning'), ('standard_conforming_strings', 'on'), "
+		 "('lock_timeout', '%u'), ('idle_in_transaction_session_timeout', '%d'), "
+		 "('tcp_keepalives_idle', '30'), ('tcp_user_timeout', '%d'), "
+		 "('work_mem', '64MB'), ('temp_buffers', '64MB'), ('jit', 'off')) "
+		 "v(name, value) JOIN pg_settings s ON s.name = v.name",
 		 c->params.timeout_ms, SILENCE_MS, SILENCE_MS);
 	return run(c, sql, "cannot set up the session", err, errlen);
+}
+
+/* libpq would write them to stderr; what matters comes with a failure. */
+static void
+ignore_notice(void *ctx, const char *text)
+{
+	(void)ctx, (void)text;
 }
 
 static struct sql_connection *
@@ -221,6 +232,7 @@ pgsql_open(const struct sql_params *p, enum sql_fault *fault, char *err, size_t 
 		return NULL;
 	}
 	c->params = *p;
+	PQsetNoticeProcessor(c->pg, ignore_notice, NULL);
 	PQsetErrorVerbosity(c->pg, PQERRORS_VERBOSE); /* for the SQLSTATE, which only the text has here */
 	bool in_time = PQstatus(c->pg) == CONNECTION_BAD || finish_connecting(c->pg, p->timeout_ms);
 	if (in_time && PQstatus(c->pg) == CONNECTION_OK) {

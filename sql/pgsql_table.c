@@ -230,7 +230,7 @@ pg_target_statements(struct pg_target *g, const struct sql_table *t, const char 
 		put_into(&s[PG_UPSERT], g, t);
 		text_str(&s[PG_UPSERT], "SELECT ");
 		put_list(&s[PG_UPSERT], g, t, ALL, ", ", put_staged);
-		text_printf(&s[PG_UPSERT], " FROM %s s", stage);
+		text_printf(&s[PG_UPSERT], " FROM %s s ORDER BY %s", stage, text_cstr(&g->order));
 		put_conflict(&s[PG_UPSERT], g, t, text_cstr(&conflict));
 		put_into(&s[PG_UPSERT_GROUPED], g, t);
 		put_group(&s[PG_UPSERT_GROUPED], g, t, stage);
@@ -335,6 +335,15 @@ index_has(const PGresult *r, int from, int to, const char *name)
 	return false;
 }
 
+static bool
+is_ours(const struct sql_table *t, const char *name)
+{
+	for (unsigned i = 0; i < t->columns; i++)
+		if (strcmp(t->column[i].name, name) == 0)
+			return true;
+	return false;
+}
+
 /* All key columns are in it, and beside them only what stays the same. */
 static bool
 index_fits(const struct sql_table *t, const PGresult *columns, const PGresult *r, int from, int to)
@@ -344,10 +353,7 @@ index_fits(const struct sql_table *t, const PGresult *columns, const PGresult *r
 			return false;
 	for (int i = from; i < to; i++) {
 		const char *name = PQgetvalue(r, i, 1);
-		bool ours = false;
-		for (unsigned k = 0; k < t->columns; k++)
-			ours |= strcmp(t->column[k].name, name) == 0;
-		if (!ours && !is_constant(columns, name))
+		if (!is_ours(t, name) && !is_constant(columns, name))
 			return false;
 	}
 	return true;
@@ -364,8 +370,13 @@ choose_index(struct pg_target *g, const struct sql_table *t, const PGresult *col
 				break;
 		g->upsert = index_fits(t, columns, r, from, to);
 		for (int i = from; g->upsert && i < to; i++) {
+			const char *name = PQgetvalue(r, i, 1);
 			text_str(out, i == from ? "(" : ", ");
-			quote_column(out, PQgetvalue(r, i, 1));
+			quote_column(out, name);
+			if (is_ours(t, name)) {
+				text_str(&g->order, g->order.len ? ", s." : "s.");
+				quote_column(&g->order, name);
+			}
 		}
 	}
 	if (g->upsert)
@@ -423,6 +434,7 @@ pg_target_free(struct pg_target *g)
 		text_free(&g->statement[i]);
 	text_free(&g->stage);
 	text_free(&g->narrow);
+	text_free(&g->order);
 	free(g->name);
 	free(g->form);
 	free(g);

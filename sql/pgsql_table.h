@@ -31,6 +31,7 @@ struct pg_target {
 	struct pg_column column[SQL_COLUMNS_MAX];
 	struct text stage;  /* column definitions of the stage */
 	struct text narrow; /* what widens its counters that are not 64 bits; empty: all are */
+	struct text order; /* key columns as the index has them: its pages are then met one after the other */
 	struct text statement[PG_STATEMENTS];
 };
 

@@ -269,6 +269,247 @@ test_insert_only(void **state)
 	assert_string_equal(ask("SELECT sum(packets) FROM t"), "23");
 }
 
+/* --- pmacct's tables, from its documents --- */
+
+static const struct {
+	const char *definition;
+	unsigned since, before; /* versions */
+	bool key;
+} pmacct_columns[] = {
+    {"agent_id BIGINT NOT NULL DEFAULT 0", 2, 9, true},
+    {"tag BIGINT NOT NULL DEFAULT 0", 9, 10, true},
+    {"class_id CHAR(16) NOT NULL DEFAULT ' '", 5, 10, true},
+    {"mac_src macaddr NOT NULL DEFAULT '0:0:0:0:0:0'", 1, 10, true},
+    {"mac_dst macaddr NOT NULL DEFAULT '0:0:0:0:0:0'", 1, 10, true},
+    {"vlan INT NOT NULL DEFAULT 0", 2, 10, true},
+    {"as_src BIGINT NOT NULL DEFAULT 0", 6, 10, true},
+    {"as_dst BIGINT NOT NULL DEFAULT 0", 6, 10, true},
+    {"ip_src inet NOT NULL DEFAULT '0.0.0.0'", 1, 10, true},
+    {"ip_dst inet NOT NULL DEFAULT '0.0.0.0'", 1, 10, true},
+    {"port_src INT NOT NULL DEFAULT 0", 1, 10, true},
+    {"port_dst INT NOT NULL DEFAULT 0", 1, 10, true},
+    {"tcp_flags SMALLINT NOT NULL DEFAULT 0", 7, 10, false},
+    {"ip_proto SMALLINT NOT NULL DEFAULT 0", 1, 10, true},
+    {"tos INT NOT NULL DEFAULT 0", 3, 10, true},
+    {"packets INT NOT NULL", 1, 10, false},
+    {"bytes BIGINT NOT NULL", 1, 10, false},
+    {"flows INT NOT NULL DEFAULT 0", 4, 10, false},
+    {"stamp_inserted timestamp without time zone NOT NULL DEFAULT '0001-01-01 00:00:00'", 1, 10, true},
+    {"stamp_updated timestamp without time zone", 1, 10, false},
+};
+
+static void
+make_pmacct_table(unsigned version, bool with_key)
+{
+	struct text sql = {0}, key = {0};
+	text_str(&sql, "CREATE TABLE acct (");
+	for (size_t i = 0; i < ARRAY_SIZE(pmacct_columns); i++) {
+		const char *d = pmacct_columns[i].definition;
+		if (version < pmacct_columns[i].since || version >= pmacct_columns[i].before)
+			continue;
+		text_printf(&sql, "%s, ", d);
+		if (pmacct_columns[i].key)
+			text_printf(&key, "%s%.*s", key.len ? ", " : "", (int)strcspn(d, " "), d);
+	}
+	if (with_key)
+		text_printf(&sql, "PRIMARY KEY (%s))", text_cstr(&key));
+	else
+		text_str(&sql, "CHECK (true))");
+	run(text_cstr(&sql));
+	text_free(&sql);
+	text_free(&key);
+}
+
+/* Each version, with its primary key and without, with the fixed columns and with sql_optimize_clauses: two
+ * purges of one key are one row. */
+static void
+test_pmacct_tables(void **state)
+{
+	NEEDS_SERVER;
+	struct sql_params p = params();
+	p.create = false;
+	use_aggregate("src_host,dst_host,dst_port,proto", true);
+	for (unsigned version = 1; version <= 9; version++)
+		for (unsigned way = 0; way < 4; way++) {
+			run("DROP TABLE IF EXISTS acct");
+			make_pmacct_table(version, way & 1);
+			table_options.version = version;
+			table_options.optimize = way & 2;
+			struct sql_connection *c = connect_with(&p);
+			write_fine(c, "acct", flows, 1);
+			write_fine(c, "acct", flows, 3 - 1);
+			sql_driver_pgsql.close(c);
+			assert_string_equal(ask("SELECT count(*), min(ip_src::text), sum(port_dst), "
+						"sum(packets), sum(bytes), min(stamp_inserted) FROM acct"),
+					    "1 192.0.2.1/32 443 31 3001 2023-11-14 22:13:20");
+		}
+}
+
+static void
+test_pmacct_bgp(void **state)
+{
+	NEEDS_SERVER;
+	struct sql_params p = params();
+	p.create = false;
+	run("CREATE TABLE acct_bgp (agent_id BIGINT NOT NULL DEFAULT 0, as_src BIGINT NOT NULL DEFAULT 0, "
+	    "as_dst BIGINT NOT NULL DEFAULT 0, peer_as_src BIGINT NOT NULL DEFAULT 0, "
+	    "peer_as_dst BIGINT NOT NULL DEFAULT 0, peer_ip_src inet NOT NULL DEFAULT '0.0.0.0', "
+	    "peer_ip_dst inet NOT NULL DEFAULT '0.0.0.0', comms CHAR(24) NOT NULL DEFAULT ' ', "
+	    "as_path CHAR(21) NOT NULL DEFAULT ' ', local_pref BIGINT NOT NULL DEFAULT 0, "
+	    "med BIGINT NOT NULL DEFAULT 0, packets INT NOT NULL, bytes BIGINT NOT NULL, "
+	    "stamp_inserted timestamp without time zone NOT NULL DEFAULT '0001-01-01 00:00:00', "
+	    "stamp_updated timestamp without time zone, PRIMARY KEY (agent_id, as_src, as_dst, peer_as_src, "
+	    "peer_as_dst, peer_ip_src, peer_ip_dst, comms, as_path, local_pref, med, stamp_inserted))");
+	table_options = (struct sql_table_options){.version = 1, .bgp = true};
+	use_aggregate("src_as,dst_as,as_path,peer_src_ip", true);
+	struct sql_connection *c = connect_with(&p);
+	write_fine(c, "acct_bgp", flows, 2);
+	write_fine(c, "acct_bgp", flows, 1);
+	sql_driver_pgsql.close(c);
+	assert_string_equal(ask("SELECT count(*), min(rtrim(as_path)), sum(packets) FROM acct_bgp"),
+			    "1 1_2 31");
+}
+
+/* A column that is shorter than the values: they are cut, and those that became the same are added up. */
+static void
+test_cut(void **state)
+{
+	NEEDS_SERVER;
+	struct sql_params p = params();
+	use_aggregate("as_path", false);
+	flows[1].as_path = (struct flow_bytes){(const uint8_t *)"\2\2\1\0\0\0\3\0\0\0", 10};
+	run("CREATE TABLE t (as_path CHAR(2) PRIMARY KEY, packets bigint, bytes bigint)");
+	write_once(&p, "t", flows, 2);
+	assert_string_equal(ask("SELECT as_path, packets, bytes FROM t"), "1_ 21 2001");
+	p.insert_only = true;
+	run("DELETE FROM t");
+	write_once(&p, "t", flows, 2);
+	assert_string_equal(ask("SELECT as_path, packets, bytes FROM t"), "1_ 21 2001");
+}
+
+/* Other types than ours: text for addresses, numeric and real counters, epochs, arrays, a domain. */
+static void
+test_other_types(void **state)
+{
+	NEEDS_SERVER;
+	struct sql_params p = params();
+	use_aggregate("src_host,dst_host,dst_port,proto,as_path,src_mac", true);
+	run("CREATE DOMAIN port AS integer CHECK (VALUE < 65536)");
+	run("CREATE TABLE t (ip_src text, ip_dst cidr, port_dst port, ip_proto varchar(10), as_path "
+	    "bigint[], "
+	    "mac_src macaddr8, stamp_inserted bigint, stamp_updated timestamptz, packets numeric, bytes "
+	    "double "
+	    "precision)");
+	table_options.lists = true;
+	write_once(&p, "t", flows, 1);
+	assert_string_equal(
+	    ask("SELECT ip_src, ip_dst, port_dst, ip_proto, as_path, mac_src, stamp_inserted, "
+		"stamp_updated AT TIME ZONE 'UTC', packets, bytes FROM t"),
+	    "192.0.2.1 198.51.100.7/32 443 6 {1,2} 00:01:02:ff:fe:03:04:05 1700000000 "
+	    "2023-11-14 22:14:20 10 1000");
+}
+
+/* Names are quoted, each part of its own. */
+static void
+test_names(void **state)
+{
+	NEEDS_SERVER;
+	struct sql_params p = params();
+	use_aggregate("dst_port", false);
+	write_once(&p, "we\"ird 'tab; DROP TABLE x", flows, 1);
+	assert_string_equal(ask("SELECT packets FROM \"we\"\"ird 'tab; DROP TABLE x\""), "10");
+	run("CREATE SCHEMA \"Other\"");
+	write_once(&p, "Other.t", flows, 1);
+	assert_string_equal(ask("SELECT packets FROM \"Other\".t"), "10");
+}
+
+/* --- what cannot be written says why --- */
+
+static void
+assert_says(const char *const *words)
+{
+	for (; *words; words++)
+		if (!strstr(message, *words))
+			fail_msg("no '%s' in: %s", *words, message);
+}
+
+#define SAYS(...) assert_says((const char *const[]){__VA_ARGS__, NULL})
+
+static void
+test_wrong_tables(void **state)
+{
+	NEEDS_SERVER;
+	struct sql_params p = params();
+	p.create = false;
+	use_aggregate("dst_port,src_host", false);
+	struct sql_connection *c = connect_with(&p);
+	assert_int_equal(write_flows(c, "missing", flows, 1), SQL_WRONG);
+	SAYS("'missing'", "sql_table_create");
+	run("CREATE TABLE t (port_dst int, packets int, bytes bigint)");
+	assert_int_equal(write_flows(c, "t", flows, 1), SQL_WRONG);
+	SAYS("'ip_src'", "ALTER TABLE t ADD COLUMN ip_src inet");
+	run("ALTER TABLE t ADD COLUMN ip_src inet");
+	flows[0].packets = 1ULL << 31;
+	assert_int_equal(write_flows(c, "t", flows, 1), SQL_WRONG);
+	SAYS("'packets'", "integer", "ALTER TABLE t ALTER COLUMN packets TYPE bigint");
+	flows[0].packets = (1ULL << 31) - 1;
+	write_fine(c, "t", flows, 1);
+	assert_int_equal(write_flows(c, "t", flows, 1), SQL_WRONG); /* the sum is too large */
+	SAYS("out of range", "ALTER TABLE t ALTER COLUMN packets TYPE bigint");
+	run("ALTER TABLE t ALTER COLUMN packets TYPE bigint");
+	write_fine(c, "t", flows, 1);
+	assert_string_equal(ask("SELECT packets FROM t"), "4294967294");
+	sql_driver_pgsql.close(c);
+}
+
+static enum sql_fault
+cannot_connect(const struct sql_params *p)
+{
+	enum sql_fault f = SQL_FINE;
+	assert_null(sql_driver_pgsql.open(p, &f, message, sizeof(message)));
+	assert_null(strstr(message, "s3cret"));
+	return f;
+}
+
+static void
+test_wrong_connections(void **state)
+{
+	NEEDS_SERVER;
+	struct sql_params p = params();
+	char path[128], rest[8192] = "";
+	snprintf(path, sizeof(path), "%s/data/pg_hba.conf", cluster.folder);
+	FILE *f = fopen(path, "r+");
+	assert_non_null(f);
+	size_t n = fread(rest, 1, sizeof(rest) - 1, f);
+	rewind(f);
+	fprintf(f, "local all guarded scram-sha-256\n%.*s", (int)n, rest);
+	fclose(f);
+	run("DROP ROLE IF EXISTS guarded");
+	run("CREATE ROLE guarded LOGIN PASSWORD 'right'");
+	run("GRANT USAGE ON SCHEMA public TO guarded");
+	run("SELECT pg_reload_conf()");
+	usleep(200000);
+	p.user = "guarded";
+	p.password = "s3cret";
+	assert_int_equal(cannot_connect(&p), SQL_WRONG);
+	SAYS("password authentication failed", "sql_passwd", "postgres");
+	p.password = "right";
+	struct sql_connection *c = sql_driver_pgsql.open(&p, &(enum sql_fault){0}, message, sizeof(message));
+	assert_non_null(c);
+	uint64_t number;
+	assert_int_equal(sql_driver_pgsql.last(c, SPOOL, &number, message, sizeof(message)), SQL_WRONG);
+	SAYS("flowrib_spool", "permission denied", "CREATE TABLE");
+	sql_driver_pgsql.close(c);
+	p = params();
+	p.database = "nowhere";
+	assert_int_equal(cannot_connect(&p), SQL_WRONG);
+	SAYS("nowhere", "sql_db");
+	p = params();
+	p.host = "unix:/nonexistent";
+	assert_int_equal(cannot_connect(&p), SQL_AWAY);
+	SAYS("sql_host");
+}
+
 int
 main(void)
 {
@@ -276,6 +517,14 @@ main(void)
 	    cmocka_unit_test_setup(test_upsert, fresh),
 	    cmocka_unit_test_setup(test_no_index, fresh),
 	    cmocka_unit_test_setup(test_insert_only, fresh),
+	    cmocka_unit_test_setup(test_pmacct_tables, fresh),
+	    cmocka_unit_test_setup(test_pmacct_bgp, fresh),
+	    cmocka_unit_test_setup(test_cut, fresh),
+	    cmocka_unit_test_setup(test_other_types, fresh),
+	    cmocka_unit_test_setup(test_names, fresh),
+	    cmocka_unit_test_setup(test_wrong_tables, fresh),
+	    cmocka_unit_test_setup(test_wrong_connections, fresh),
 	};
+	alarm(280); /* nothing here waits for ever */
 	return cmocka_run_group_tests(tests, start_server, stop_server);
 }

@@ -440,18 +440,23 @@ sqlite_type(enum sql_kind kind)
 	}
 }
 
+/* The time bin comes first: rows of a purge then stand together in the index, at its end, however large the
+ * table has become, and a query for a span of time reads only that. */
 static void
 ddl_key(struct text *out, const struct sql_table *t)
 {
 	const char *before = ",\n\tPRIMARY KEY (";
-	for (unsigned i = 0; i < t->columns; i++) {
-		if (t->column[i].merge != SQL_MERGE_KEY)
+	bool any = false;
+	for (unsigned i = 0; i < 2 * t->columns; i++) {
+		const struct sql_column *c = &t->column[i % t->columns];
+		bool first = i < t->columns;
+		if (c->merge != SQL_MERGE_KEY || (c->source == SQL_FROM_BIN) != first)
 			continue;
-		text_str(out, before);
-		sql_quote_name(out, t->column[i].name);
-		before = ", ";
+		text_str(out, any ? ", " : before);
+		sql_quote_name(out, c->name);
+		any = true;
 	}
-	if (before[0] == ',' && before[1] == ' ')
+	if (any)
 		text_char(out, ')');
 }
 
