@@ -541,7 +541,8 @@ update_and_insert(struct sql_connection *c, const struct pg_target *g, char *err
 	return f;
 }
 
-/* Rows that are new: straight in. When two of them have come to the same key, over the stage. */
+/* Rows that are new: straight in. When one of them is there already, as late data can be, or two have come to
+ * the same key, over the stage, and what is there takes them in where an index allows it. */
 static enum sql_fault
 insert_new(struct sql_connection *c, struct sql_table *t, const struct pg_target *g,
 	   const struct sql_batch *b, char *err, size_t errlen)
@@ -555,7 +556,8 @@ insert_new(struct sql_connection *c, struct sql_table *t, const struct pg_target
 	}
 	if (f == SQL_FINE)
 		f = copy_to_stage(c, t, g, b, err, errlen);
-	return f == SQL_FINE ? run(c, g->statement[PG_INSERT_GROUPED].data, g->name, err, errlen) : f;
+	enum pg_statement how = g->upsert ? PG_UPSERT_GROUPED : PG_INSERT_GROUPED;
+	return f == SQL_FINE ? run(c, g->statement[how].data, g->name, err, errlen) : f;
 }
 
 static enum sql_fault
