@@ -17,6 +17,7 @@
 #include "collector/flow/layout.h"
 
 struct conf;
+struct text;
 
 /* What the core prepared for an instance before processes were made. All of it lives as long as the process.
  */
@@ -68,6 +69,9 @@ struct plugin_ops {
 	/* Before any process is made, also for --check: are the keys of this instance possible? False with a
 	 * message. */
 	bool (*check)(const struct plugin_setup *setup, char *err, size_t errlen);
+	/* Appends the statements that make the tables it writes to, for --sql-schema; NULL: it has none.
+	 * False with a message. */
+	bool (*schema)(const struct plugin_setup *setup, struct text *out, char *err, size_t errlen);
 	/* In the plugin's process. Returns the plugin's state, or NULL after logging why (the instance then
 	 * ends). */
 	void *(*start)(struct plugin_host *host, const struct plugin_setup *setup);

@@ -306,6 +306,26 @@ sql_check(const struct plugin_setup *s, char *err, size_t errlen)
 	return true;
 }
 
+/* Variables in a table's name stay as they are written: the statement is one for sql_table_schema. */
+static bool
+sql_schema(const struct plugin_setup *s, struct text *out, char *err, size_t errlen)
+{
+	struct sql_setup k;
+	struct sql_table t;
+	if (!setup_init(&k, s, err, errlen))
+		return false;
+	bool fine = sql_table_compile(&t, s->layout, &k.writer.table, err, errlen);
+	if (fine) {
+		text_printf(out, "-- plugin %s[%s], sql_db '%s'\n", s->type, s->name,
+			    k.writer.params.database);
+		sql_ddl(out, &t, k.name.pattern,
+			&(struct sql_ddl_options){.sqlite = k.writer.driver->sqlite});
+		sql_table_free(&t);
+	}
+	setup_free(&k);
+	return fine;
+}
+
 /* --- purging: to the spool --- */
 
 static const uint64_t *
@@ -495,6 +515,7 @@ static const struct plugin_bins sql_bins = {CONF_sql_history, CONF_sql_history_o
 	    .help = text,                                                                                    \
 	    .needs_state = true,                                                                             \
 	    .check = sql_check,                                                                              \
+	    .schema = sql_schema,                                                                            \
 	    .start = sql_start,                                                                              \
 	    .records = sql_records,                                                                          \
 	    .tick = sql_tick,                                                                                \

@@ -94,6 +94,8 @@ static const struct command {
 } commands[] = {
     {'f', NULL, required_argument, CONF_RUN, "configuration file"},
     {0, "check", no_argument, CONF_CHECK, "check the configuration, print what counts, exit"},
+    {0, "sql-schema", no_argument, CONF_SQL_SCHEMA,
+     "print the best tables for the database plugins of the configuration, exit"},
     {0, "list-keys", optional_argument, CONF_LIST_KEYS, "print the configuration keys (text, mdoc, json)"},
     {'a', "list-primitives", optional_argument, CONF_LIST_PRIMITIVES, "print the primitives"},
     {'h', "help", optional_argument, CONF_HELP, "print this"},

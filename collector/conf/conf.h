@@ -93,6 +93,7 @@ enum conf_personality {
 enum conf_action {
 	CONF_RUN,
 	CONF_CHECK,	      /* --check: validate, print the effective configuration */
+	CONF_SQL_SCHEMA,      /* --sql-schema: print the tables of database plugins */
 	CONF_LIST_KEYS,	      /* --list-keys[=text|mdoc|json] */
 	CONF_LIST_PRIMITIVES, /* --list-primitives[=...], -a */
 	CONF_HELP,	      /* --help, -h */

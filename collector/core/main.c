@@ -157,6 +157,27 @@ check(struct program *p, struct text *messages)
 	return print_and_leave(&t, 0);
 }
 
+/* Tables for the configuration as it is; what it needs is checked as for a start. */
+static int
+schema(struct program *p, struct text *messages)
+{
+	struct text t = {0};
+	char err[1024];
+	bool fine = prepare(p, false, messages);
+	for (unsigned i = 0; i < p->instances.n && fine; i++) {
+		const struct instance *in = &p->instances.list[i];
+		fine = !in->ops->schema || in->ops->schema(&in->setup, &t, err, sizeof(err));
+		if (!fine)
+			text_printf(messages, "%s\n", err);
+	}
+	if (fine && !t.len)
+		text_str(messages, "no plugin of this configuration writes to a database\n");
+	if (fine && t.len)
+		return print_and_leave(&t, 0);
+	text_free(&t);
+	return print_and_leave(messages, 1);
+}
+
 /* Before anything can fail that would have to be logged, and while still root, as log folders usually are
  * root's. */
 static bool
@@ -656,7 +677,9 @@ main(int argc, char **argv)
 	program.conf = conf;
 	/* pmacct's two dry runs are one here: checking always includes setting up */
 	bool dry = args.action == CONF_CHECK || conf_is_set(conf, CONF_CORE, CONF_dry_run);
-	int status = dry ? check(&program, &messages) : collect(&program, &messages);
+	int status = args.action == CONF_SQL_SCHEMA ? schema(&program, &messages)
+		     : dry			    ? check(&program, &messages)
+						    : collect(&program, &messages);
 	program_free(&program);
 	text_free(&messages);
 	conf_free(conf);

@@ -241,6 +241,7 @@ command_help(FILE *out)
 	for (unsigned i = 0; i < ARRAY_SIZE(commands); i++)
 		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].help);
 	fputs(
+	    "  sql-schema -f FILE  the best tables for the database plugins of a configuration\n"
 	    "\nOptions:\n"
 	    "  -w, --where COLUMN=VALUE[,VALUE...]  only entries with one of these values; may be repeated\n"
 	    "  -n, --top N          the N largest\n"
