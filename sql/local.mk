@@ -47,3 +47,7 @@ sql_bench_SOURCES = sql/sql_bench.c sql/pgsql_cluster.c sql/pgsql_cluster.h
 sql_bench_LDADD = $(SQL_LIBS)
 endif
 EXTRA_DIST += sql/sqlite.c sql/sqlite_none.c sql/pgsql.c sql/pgsql_none.c
+
+# for operators
+sqlviewdir = $(pkgdatadir)/sql
+dist_sqlview_DATA = sql/views-pgsql.sql sql/views-sqlite.sql
