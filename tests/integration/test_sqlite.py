@@ -14,7 +14,7 @@ import time
 
 import pytest
 
-from conftest import CAPTURES, built, environ, eventually, flowgen, peer, write_config
+from conftest import CAPTURES, TOP, built, environ, eventually, flowgen, peer, write_config
 from ops import Ops
 
 HOSTS = "src_host, dst_host, proto, flows"
@@ -382,6 +382,44 @@ def test_the_password_is_not_shown(tmp_path):
     done = subprocess.run([built("flowribd"), "--check", "-f", conf], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=20,
                           env=environ(tmp_path), check=False)
     assert "sql_passwd" in done.stdout and "tr0ub4dor" not in done.stdout
+
+
+def test_the_schema_is_printed(tmp_path):
+    """The statements for all database plugins; a table made of them takes the rows, as its name with variables does."""
+    conf = write_config(tmp_path / "c", ["nfacctd_port: 21999", "plugins: sqlite3[a], memory[m], sqlite3[b]", "aggregate[a]: src_host, as_path",
+                                         "bgp_daemon: true", "bgp_daemon_id: 192.0.2.1", "aggregate[b]: dst_host, flows",
+                                         "sql_history[b]: 5m", "sql_table[b]: day_%Y%m%d", f"state_dir: {tmp_path}"])
+    done = subprocess.run([built("flowrib"), "sql-schema", "-f", conf], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=20,
+                          env=environ(tmp_path), check=False)
+    assert done.returncode == 0, done.stdout
+    with contextlib.closing(sqlite3.connect(":memory:")) as db:
+        db.executescript(done.stdout)
+        columns = {table: [(row[1], bool(row[5])) for row in db.execute(f"PRAGMA table_info('{table}')")] for table in ("acct", "day_%Y%m%d")}
+    assert sorted(columns["acct"]) == [("as_path", True), ("bytes", False), ("ip_src", True), ("packets", False)]
+    assert sorted(columns["day_%Y%m%d"]) == [("bytes", False), ("flows", False), ("ip_dst", True), ("packets", False),
+                                             ("stamp_inserted", True), ("stamp_updated", False)]
+
+
+def test_views():
+    """The views load, and what they answer for a month of five-minute bins is what a calculation by hand has."""
+    bins, start = 40, datetime.datetime(2026, 3, 1)
+    with contextlib.closing(sqlite3.connect(":memory:")) as db:
+        db.execute("CREATE TABLE acct (peer_ip_src, iface_in, iface_out, peer_as_src, peer_as_dst, as_path, stamp_inserted, packets, bytes)")
+        for i in range(bins):  # interface 1 in: 300, 600, ... bytes a bin; interface 9 in: one bin only
+            at = str(start + datetime.timedelta(minutes=5 * i))
+            db.execute("INSERT INTO acct VALUES ('r', 1, 2, 64496, 64497, '64497 64500', ?, 1, ?)", (at, 300 * (i + 1)))
+        db.execute("INSERT INTO acct VALUES ('r', 9, 2, 64496, 64498, '64498', '2026-03-01 00:00:00', 1, 30000)")
+        with open(os.path.join(TOP, "sql", "views-sqlite.sql"), encoding="ascii") as f:
+            db.executescript(f.read())
+        total = 300 * bins * (bins + 1) // 2
+        assert sorted(db.execute("SELECT * FROM traffic_per_as_path")) == [("2026-03-01", "64497 64500", total, bins), ("2026-03-01", "64498", 30000, 1)]
+        assert sorted(db.execute("SELECT * FROM traffic_per_peer_as")) == [
+            ("2026-03-01", 64496, total + 30000, 0), ("2026-03-01", 64497, 0, total), ("2026-03-01", 64498, 0, 30000)]
+        hours = dict(db.execute("SELECT hour, bytes FROM traffic_per_hour"))
+        assert hours == {f"2026-03-01 {h:02}:00:00": sum(300 * (i + 1) for i in range(bins) if i // 12 == h) + (30000 if h == 0 else 0) for h in range(4)}
+        # of 40 bins the two highest are left out: the third highest has 38 * 300 bytes in 300 s; interface 9 was idle in 39 of 40
+        got = {row[:4]: row[4] for row in db.execute("SELECT * FROM interface_95th_percentile")}
+        assert got == {("2026-03", "r", 1, "in"): 38 * 8, ("2026-03", "r", 9, "in"): 0, ("2026-03", "r", 2, "out"): 39 * 8}
 
 
 # --- Debian's nfacctd on the same capture ---
