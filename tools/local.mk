@@ -55,4 +55,4 @@ endif
 EXTRA_DIST += \
 	tools/bench tools/bench_bgp.py tools/check tools/demo tools/install-packages tools/lint \
 	tools/demo.d/flowrib.conf tools/demo.d/services \
-	tools/demo.d/edge1.routes tools/demo.d/edge2.routes
+	tools/demo.d/edge1.routes tools/demo.d/edge2.routes tools/demo.d/as-paths.sql
