@@ -50,7 +50,8 @@ remedy_of(sqlite3 *db)
 	case SQLITE_LOCKED:
 		return "another program holds the database; trying again";
 	case SQLITE_FULL:
-		return "make room on the disk; the rows wait in the spool";
+	case SQLITE_IOERR:
+		return "make room on the disk, or see whether it is broken; the rows wait in the spool";
 	case SQLITE_READONLY:
 	case SQLITE_CANTOPEN:
 	case SQLITE_PERM:
