@@ -35,6 +35,11 @@ pgsql_test_LDADD = $(SQL_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += pgsql_break_test
 pgsql_break_test_SOURCES = sql/pgsql_break_test.c sql/pgsql_cluster.c sql/pgsql_cluster.h
 pgsql_break_test_LDADD = $(SQL_LIBS) $(CMOCKA_LIBS)
+if HAVE_SQLITE
+check_PROGRAMS += roundtrip_test
+roundtrip_test_SOURCES = sql/roundtrip_test.c sql/pgsql_cluster.c sql/pgsql_cluster.h
+roundtrip_test_LDADD = $(SQL_LIBS) $(CMOCKA_LIBS) -lm
+endif
 endif
 else
 libsql_a_SOURCES += sql/pgsql_none.c

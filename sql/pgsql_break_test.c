@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <libpq-fe.h>
@@ -339,7 +340,7 @@ number_of(const struct cluster *c, const char *sql)
 }
 
 /* COMMIT comes through, its answer does not, and then the server is away: the segment waits for that server,
- * which alone can tell, while the others go to the second one. */
+ * which alone can tell, and does not go to the second one; nor does it when another process has the spool. */
 static void
 test_commit_in_doubt(void **state)
 {
@@ -353,22 +354,30 @@ test_commit_in_doubt(void **state)
 	proxy_start(&p);
 	job_open(&j);
 	snprintf(backup, sizeof(backup), "unix:%s", second.folder);
-	job_purge(&j);
-	uint64_t doubtful = j.packets;
-	job_purge(&j);
-	job_purge(&j);
+	for (unsigned i = 0; i < 3; i++)
+		job_purge(&j);
 	atomic_store(&p.cut_commit, true);
 	job_write(&j, p.folder, backup);
-	for (unsigned i = 0; i < 300 && counter_read(j.counters, SQL_TO_BACKUP) < 2; i++)
+	for (unsigned i = 0; i < 200 && counter_read(j.counters, SQL_RETRIES) < 2; i++)
 		usleep(50000);
-	assert_int_equal(counter_read(j.counters, SQL_TO_BACKUP), 2);
-	assert_int_equal(number_of(&second, "SELECT sum(packets) FROM t"), j.packets - doubtful);
+	assert_false(sql_writer_stop(j.writer, 0));
+	assert_int_equal(counter_read(j.counters, SQL_TO_BACKUP), 0);
+	job_write(&j, p.folder, backup); /* as a new process would */
+	for (unsigned i = 0; i < 200 && counter_read(j.counters, SQL_RETRIES) < 2; i++)
+		usleep(50000);
+	assert_int_equal(counter_read(j.counters, SQL_TO_BACKUP), 0);
 	atomic_store(&p.refuse, false);
 	assert_true(sql_writer_stop(j.writer, 30000));
-	assert_int_equal(number_of(&cluster, "SELECT sum(packets) FROM t"), doubtful);
-	assert_int_equal(number_of(&second, "SELECT sum(packets) FROM t"), j.packets - doubtful);
 	assert_int_equal(counter_read(j.counters, SQL_SEGMENTS_WRITTEN), 2);
 	assert_int_equal(atomic_load(&p.cuts), 1);
+	assert_sum(&j);
+	/* without doubt the second server does take over */
+	uint64_t before = j.packets;
+	atomic_store(&p.refuse, true);
+	job_write(&j, p.folder, backup);
+	job_purge(&j);
+	assert_true(sql_writer_stop(j.writer, 30000));
+	assert_int_equal(number_of(&second, "SELECT sum(packets) FROM t"), j.packets - before);
 	job_close(&j);
 	proxy_stop(&p);
 	cluster_remove(&second);
@@ -395,6 +404,49 @@ test_server_killed(void **state)
 	job_close(&j);
 }
 
+/* A process that writes from the spool until it is killed. */
+static pid_t
+start_victim(struct job *j)
+{
+	struct spool_options o = {.directory = j->folder};
+	char err[256];
+	pid_t pid = fork();
+	if (pid != 0)
+		return pid;
+	j->spool = spool_open(&o, err, sizeof(err));
+	if (j->spool)
+		job_write(j, cluster.folder, NULL);
+	sleep(20);
+	_exit(0);
+}
+
+/* The writing process is killed at random moments; the next one goes on with the spool. */
+static void
+test_writer_killed(void **state)
+{
+	struct job j;
+	char err[256];
+	NEEDS_SERVER;
+	job_open(&j);
+	struct spool_options o = {.directory = j.folder};
+	for (unsigned i = 0; i < 10; i++) {
+		for (unsigned k = 0; k < 4; k++)
+			job_purge(&j);
+		spool_close(j.spool);
+		pid_t pid = start_victim(&j);
+		assert_true(pid > 0);
+		usleep((useconds_t)(random() % 150000));
+		kill(pid, SIGKILL);
+		assert_int_equal(waitpid(pid, NULL, 0), pid);
+		j.spool = spool_open(&o, err, sizeof(err));
+		assert_non_null(j.spool);
+	}
+	job_write(&j, cluster.folder, NULL);
+	assert_true(sql_writer_stop(j.writer, 60000));
+	assert_sum(&j);
+	job_close(&j);
+}
+
 int
 main(void)
 {
@@ -402,6 +454,7 @@ main(void)
 	    cmocka_unit_test_setup(test_cut, fresh),
 	    cmocka_unit_test_setup(test_commit_in_doubt, fresh),
 	    cmocka_unit_test_setup(test_server_killed, fresh),
+	    cmocka_unit_test_setup(test_writer_killed, fresh),
 	};
 	alarm(280); /* nothing here waits for ever */
 	return cmocka_run_group_tests(tests, start_server, stop_server);

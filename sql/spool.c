@@ -6,6 +6,7 @@
  *leaves its name behind, emptied, for that purpose.
  *
  *	identity, lock		whose spool this is, who uses it
+ *	second			there: segments go to the second server
  *	NUMBER.tmp		being appended; removed when found at the start
  *	NUMBER.segment		waits for the database
  *	NUMBER.done		was the last to get there
@@ -765,4 +766,26 @@ spool_reject(struct spool *s, uint64_t number)
 {
 	if (forget(s, number))
 		set_aside(s, number, "rejected");
+}
+
+/* --- servers --- */
+
+bool
+spool_at_second(const struct spool *s)
+{
+	return faccessat(s->dir_fd, "second", F_OK, 0) == 0;
+}
+
+bool
+spool_set_second(struct spool *s, bool second)
+{
+	if (second) {
+		int fd = openat(s->dir_fd, "second", O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+		if (fd < 0)
+			return false;
+		close(fd);
+	} else if (unlinkat(s->dir_fd, "second", 0) < 0 && errno != ENOENT) {
+		return false;
+	}
+	return fsync(s->dir_fd) == 0;
 }

@@ -79,6 +79,10 @@ bool spool_take(struct spool *s, uint64_t after, struct spool_segment *out);
 void spool_segment_free(struct spool_segment *g);
 /* It is in the database: removes the file. */
 void spool_done(struct spool *s, uint64_t number);
+/* Which of two servers the segments go to now, over restarts: a segment that a killed process left may be in
+ * that one. A new spool has the first. Setting it is durable; false when it cannot be. */
+bool spool_at_second(const struct spool *s);
+bool spool_set_second(struct spool *s, bool second);
 /* It can never be written: sets it aside under .rejected for the operator. */
 void spool_reject(struct spool *s, uint64_t number);
 

@@ -35,9 +35,10 @@ struct sql_writer {
 	bool on_backup; /* connected to the second server */
 	uint64_t last;	/* number that this connection's database has */
 	/* A segment whose COMMIT got no answer, 0 for none: only the server that it went to can tell, so it
-	 * waits for that one, and nothing else goes there before. */
+	 * waits for that one, and the others behind it: a server's last number means all before it. */
 	uint64_t doubt;
 	bool doubt_backup;
+	bool inherited; /* the oldest segment was here at the start: another process may have been at it */
 	unsigned pause_ms;
 	struct log_limit limit;
 	uint64_t dropped_told;
@@ -91,16 +92,14 @@ connect_to(struct sql_writer *w, bool backup, char *err, size_t errlen)
 }
 
 /* The first server is tried first each time, so that the second only gets what the first cannot take. With a
- * segment in doubt its server is for that one alone, and the others go to the other. */
+ * segment in doubt its server is the only one. */
 static enum sql_fault
-connect_for(struct sql_writer *w, uint64_t number, char *err, size_t errlen)
+connect_any(struct sql_writer *w, char *err, size_t errlen)
 {
-	if (w->doubt) {
-		bool backup = number == w->doubt ? w->doubt_backup : !w->doubt_backup;
-		if (w->connection && w->on_backup != backup)
-			disconnect(w);
-		return w->connection ? SQL_FINE : connect_to(w, backup, err, errlen);
-	}
+	if (w->doubt && w->connection && w->on_backup != w->doubt_backup)
+		disconnect(w);
+	if (w->doubt && !w->connection)
+		return connect_to(w, w->doubt_backup, err, errlen);
 	if (w->connection)
 		return SQL_FINE;
 	enum sql_fault f = connect_to(w, false, err, errlen);
@@ -205,6 +204,17 @@ write_groups(struct sql_writer *w, struct sql_table *form, const struct spool_se
 	return f;
 }
 
+/* Where the COMMIT goes is on the disk before it goes there, when there is a choice. */
+static bool
+note_server(struct sql_writer *w, char *err, size_t errlen)
+{
+	if (!w->o.backup_host || spool_at_second(w->spool) == w->on_backup ||
+	    spool_set_second(w->spool, w->on_backup))
+		return true;
+	snprintf(err, errlen, "the spool cannot note to which server its segments go: %s", strerror(errno));
+	return false;
+}
+
 static enum sql_fault
 write_segment(struct sql_writer *w, const struct spool_segment *s, char *err, size_t errlen)
 {
@@ -213,6 +223,8 @@ write_segment(struct sql_writer *w, const struct spool_segment *s, char *err, si
 	struct sql_table form;
 	enum sql_fault f = SQL_REFUSED;
 	struct sql_table_options o = w->o.table;
+	if (!note_server(w, err, errlen))
+		return SQL_AWAY;
 	o.sqlite = w->o.driver->sqlite;
 	if (!sql_table_compile(&form, s->layout, &o, err, errlen))
 		return f;
@@ -282,7 +294,7 @@ attempt(struct sql_writer *w, const struct spool_segment *s)
 {
 	char err[1024] = "";
 	uint64_t begin = clock_monotonic_us();
-	enum sql_fault f = connect_for(w, s->number, err, sizeof(err));
+	enum sql_fault f = connect_any(w, err, sizeof(err));
 	if (f == SQL_REFUSED) /* only a segment can be */
 		f = SQL_WRONG;
 	bool there = f == SQL_FINE && s->number <= w->last;
@@ -313,13 +325,13 @@ work(struct sql_writer *w)
 	struct spool_segment s;
 	if (!spool_take(w->spool, 0, &s))
 		return false;
-	attempt(w, &s);
-	bool waits = w->doubt && w->doubt == s.number;
-	spool_segment_free(&s);
-	if (waits && w->o.backup_host && spool_take(w->spool, w->doubt, &s)) {
-		attempt(w, &s);
-		spool_segment_free(&s);
+	if (w->inherited) {
+		w->doubt = s.number;
+		w->doubt_backup = spool_at_second(w->spool);
+		w->inherited = false;
 	}
+	attempt(w, &s);
+	spool_segment_free(&s);
 	update_gauges(w);
 	return true;
 }
@@ -351,12 +363,15 @@ struct sql_writer *
 sql_writer_start(struct spool *s, const struct sql_writer_options *o, char *err, size_t errlen)
 {
 	struct sql_writer *w = calloc(1, sizeof(*w));
+	struct spool_stats waiting;
 	if (!w) {
 		snprintf(err, errlen, "no memory for the writer");
 		return NULL;
 	}
 	w->o = *o;
 	w->spool = s;
+	spool_stats(s, &waiting);
+	w->inherited = o->backup_host && waiting.segments > 0;
 	w->stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (w->stop_fd >= 0 && pthread_create(&w->thread, NULL, writer_main, w) == 0)
 		return w;
