@@ -155,7 +155,7 @@ index_take(struct groups *g, uint32_t id)
 static bool
 index_resize(struct groups *g, size_t buckets)
 {
-	struct groups old = *g;
+	struct groups old = {.index = g->index, .buckets = g->buckets};
 	if (!index_new(&g->index, buckets)) {
 		g->index = old.index;
 		return false;

@@ -195,7 +195,7 @@ reader(void *arg)
 static void
 change_block(struct world *w, struct random *r)
 {
-	unsigned s = draw(r, CHURNED), block = draw(r, BLOCKS), n = 1 + draw(r, BLOCK), count;
+	unsigned s = draw(r, CHURNED), block = draw(r, BLOCKS), n = 1 + draw(r, BLOCK), count = 0;
 	enum bgp_family f = family_of(block * BLOCK);
 	struct bgp_nlri nlri[BLOCK];
 	uint32_t path = s == 0 ? 1 + draw(r, 2) : 0, slot = w->slot[s];

@@ -229,7 +229,7 @@ static void
 do_announce(struct model *m)
 {
 	struct bgp_nlri nlri[RUN];
-	unsigned s = draw(SLOTS), set = draw(SETS), added, expected = 0;
+	unsigned s = draw(SLOTS), set = draw(SETS), added = 0, expected = 0;
 	while (s == m->dropping)
 		s = draw(SLOTS);
 	enum bgp_family f = (enum bgp_family)draw(BGP_RIB_FAMILIES);
@@ -401,7 +401,7 @@ static bool
 do_short(struct model *m)
 {
 	struct bgp_nlri nlri[RUN];
-	unsigned prefix[RUN], s = draw(SLOTS), count;
+	unsigned prefix[RUN], s = draw(SLOTS), count = 0;
 	enum bgp_family f = (enum bgp_family)draw(BGP_RIB_FAMILIES);
 	struct believed b = {.m = m, .slot = s};
 	bool paths = with_paths(s, f), ok;
@@ -578,7 +578,7 @@ check_walk(struct model *m, unsigned s)
 static void
 check_refs(struct model *m)
 {
-	uint32_t refs[SETS] = {0}, lists[SLOTS * UNIVERSE], n = 0;
+	uint32_t refs[SETS] = {0}, lists[SLOTS * UNIVERSE] = {0}, n = 0;
 	for (unsigned s = 0; s < SLOTS; s++) {
 		for (unsigned i = 0; i < UNIVERSE; i++) {
 			uint32_t form, k = 0;
@@ -751,7 +751,7 @@ test_sparse(void **state)
 	static uint32_t who[PREFIXES][2];
 	struct bgp_nlri n = nlri_of("10.0.0.0/24");
 	struct rib_stats stats;
-	unsigned count;
+	unsigned count = 0;
 	for (unsigned s = 0; s < SESSIONS; s++)
 		assert_int_equal(rib_slot_open(r), s);
 	for (unsigned i = 0; i < PREFIXES; i++) {
@@ -798,7 +798,7 @@ test_flap(void **state)
 	bgp_set_id set = make_set(store, 1);
 	uint32_t slot = rib_slot_open(r);
 	struct bgp_nlri n[2] = {nlri_of("0.0.0.0/0"), nlri_of("203.0.113.0/24")};
-	unsigned count;
+	unsigned count = 0;
 	assert_true(rib_announce(r, slot, BGP_IPV4_UNICAST, n, 2, set, NULL, NULL, &count));
 	uint32_t any = prefix_of(r, slot, "192.0.2.1", BGP_IPV4_UNICAST);
 	uint32_t longer = prefix_of(r, slot, "203.0.113.1", BGP_IPV4_UNICAST);
@@ -831,7 +831,7 @@ test_stale_told_once(void **state)
 	struct bgp_nlri n[2] = {m->nlri[0], m->nlri[0]};
 	struct told t = {.m = m, .slot = 1, .n = 1, .prefix = {0}, .old = {m->set[2]}};
 	enum bgp_family f = m->family[0];
-	unsigned count;
+	unsigned count = 0;
 	assert_true(rib_announce(m->rib, m->slot[1], f, n, 1, m->set[2], NULL, NULL, &count));
 	assert_true(rib_announce(m->rib, m->slot[4], f, n, 1, m->set[3], NULL, NULL, &count));
 	assert_true(rib_withdraw(m->rib, m->slot[1], m->slot[4], f, n, 2, false, hear, &t, &count));
