@@ -261,8 +261,7 @@ wrong_words(void **state)
 	    "lookup 10.0.0.1 peer 192.0.2.99",
 	    "lookup \x01\"\\",
 	    "lookup 10.0.0.1 peer 10.0.0.1 peer 10.0.0.1 peer 10.0.0.1 peer 10.0.0.1",
-	    "lookup "
-	    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+	    "lookup xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
 	};
 	struct ribbed r;
 	fill(&r);
