@@ -178,7 +178,8 @@ FULL = "tag, src_mac, dst_mac, vlan, src_host, dst_host, src_port, dst_port, tcp
 
 @pytest.mark.peer
 @pytest.mark.parametrize("lines", [[f"aggregate: {FULL}"], [f"aggregate: {FULL}", "sql_history: 1h", "sql_history_roundoff: h"],
-                                   ["aggregate: dst_host, proto", "sql_optimize_clauses: true", "sql_history: 5m"]],
+                                   ["aggregate: dst_host, proto", "sql_optimize_clauses: true", "sql_history: 5m",
+                                    "sql_history_roundoff: h"]],
                          ids=["all", "bins", "optimized"])
 @pytest.mark.parametrize("capture", ["softflowd-v9", "edge-v9"])
 def test_same_rows_as_nfacctd(database, tmp_path, capture, lines):

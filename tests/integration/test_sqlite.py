@@ -504,7 +504,8 @@ FULL = "tag, src_mac, dst_mac, vlan, src_host, dst_host, src_port, dst_port, tcp
 @pytest.mark.peer
 @pytest.mark.parametrize("lines", [[f"aggregate: {FULL}"], ["aggregate: src_host, dst_host, proto, flows"],
                                    [f"aggregate: {FULL}", "sql_history: 1h", "sql_history_roundoff: h"],
-                                   ["aggregate: dst_host, proto", "sql_optimize_clauses: true", "sql_num_protos: true", "sql_history: 5m"]],
+                                   ["aggregate: dst_host, proto", "sql_optimize_clauses: true", "sql_num_protos: true", "sql_history: 5m",
+                                    "sql_history_roundoff: h"]],
                          ids=["all", "few", "bins", "optimized"])
 @pytest.mark.parametrize("capture", ["softflowd-v9", "edge-v9", "nfprobe-v5"])
 def test_same_rows_as_nfacctd(tmp_path, capture, lines):
