@@ -135,7 +135,8 @@ text_totals(struct text *out, const struct totals *t)
 		    "  %.1f MiB routes, %.1f MiB attributes",
 		    t->rib.routes, t->rib.prefixes, t->rib.prefixes_v4, t->rib.prefixes_v6, t->rib.groups,
 		    t->store.sets, (double)t->rib_bytes / 1048576, (double)t->store_bytes / 1048576);
-	if (t->rib.routes)
+	/* with few routes it would tell of the tables' roots only */
+	if (t->rib.routes >= 10000)
 		text_printf(out, ", %.1f bytes a route",
 			    (double)(t->rib_bytes + t->store_bytes) / (double)t->rib.routes);
 	text_char(out, '\n');
