@@ -407,8 +407,10 @@ class OpenBGPD(Speaker):
         assert not any(r.path for r in routes), "OpenBGPD makes no paths"
         self.routes = list(routes)
         os.chmod(self.write("bgpd.conf", self.config()), 0o600)
-        # it changes its root to a folder that only its service makes; in a namespace, so that nothing is left behind
-        self.run("unshare", "-m", "sh", "-c", 'mount -t tmpfs none /run && mkdir /run/openbgpd && exec /usr/sbin/bgpd -d -f "$0"',
+        # it changes its root to a folder that only its service makes; in a namespace, so that nothing is left behind. Below chroot
+        # the root is no mount, and there is nothing that could be made private
+        self.run("unshare", "-m", "--propagation", "unchanged", "sh", "-c",
+                 'mount --make-rprivate / 2>/dev/null; mount -t tmpfs none /run && mkdir /run/openbgpd && exec /usr/sbin/bgpd -d -f "$0"',
                  self.path("bgpd.conf"))
         self.ready(lambda: os.path.exists(self.path("ctl")))
 
